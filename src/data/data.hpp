@@ -1,0 +1,119 @@
+#pragma once
+
+/// The door of src/data: data sets, augmentation and the loader that runs ahead of the training step.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "options/options.hpp"
+
+namespace deepmoe {
+
+enum class PixelType { u8, f32 };
+
+/// One image somewhere in memory, with strides in elements, so that planar and interleaved ones need no copy.
+struct ImageView {
+  const void* data = nullptr;
+  PixelType type = PixelType::u8;
+  std::int64_t channels = 0, height = 0, width = 0;
+  std::int64_t channel_stride = 0, row_stride = 0, column_stride = 0;
+};
+
+/// Per channel, on the scale where a pixel of 255 is 1: value = (pixel / 255 - mean) / deviation.
+struct Normalization {
+  std::array<float, 3> mean{0.0F, 0.0F, 0.0F};
+  std::array<float, 3> deviation{1.0F, 1.0F, 1.0F};
+};
+
+/// Labelled images with random access. Implementations are immutable: any number of threads may read one.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual std::int64_t size() const = 0;
+  virtual std::int64_t num_classes() const = 0;
+  /// num_classes() names.
+  virtual const std::vector<std::string>& class_names() const = 0;
+  virtual std::int64_t label(std::int64_t index) const = 0;
+  /// Image `index`: a view into the data set or into `scratch`, valid until either changes. Errors name the file.
+  virtual ImageView image(std::int64_t index, std::vector<std::byte>& scratch) const = 0;
+  /// The side of the images when all are squares of one size, else 0.
+  virtual std::int64_t image_size() const = 0;
+  virtual Normalization normalization() const = 0;
+  /// For messages, e.g. "folder /data/cifar10 (train)".
+  virtual std::string description() const = 0;
+};
+
+/// Training and validation halves of what the options name: dataset (synthetic, cifar10, cifar100, folder), data_dir,
+/// num_classes, image_size, seed and the synthetic_* options. "train" and "test" are the splits; "val" is taken for
+/// "test" where a folder has it. Errors: not_found (folder, with what was looked for), format (file and reason).
+std::shared_ptr<const Dataset> open_dataset(const Options& options, const std::string& split);
+
+/// Host arrays without a copy: `images` is (size, channels, height, width), or (size, height, width, channels) when
+/// `channels_last`; `owner` keeps the memory alive. f32 images count as already normalised. A label outside
+/// 0..num_classes-1 is an Error(invalid_argument).
+std::shared_ptr<const Dataset> array_dataset(const void* images, PixelType type, const std::int64_t* labels,
+                                             std::int64_t size, std::int64_t channels, std::int64_t height,
+                                             std::int64_t width, bool channels_last, std::int64_t num_classes,
+                                             std::shared_ptr<const void> owner);
+
+/// Decodes a JPEG or PNG file (by content, not by name) into interleaved RGB bytes in `scratch`.
+ImageView decode_image_file(const std::string& path, std::vector<std::byte>& scratch);
+
+/// What happens to an image on its way into a batch of image_size x image_size.
+struct Transform {
+  std::int64_t image_size = 32;
+  std::int64_t crop_padding = 0;  ///< random crop from an image padded with zeros (after normalisation) on each side
+  double flip_probability = 0.0;
+  Normalization normalization;
+};
+/// Evaluation's transform: resize and centre crop where sizes differ, never random.
+Transform evaluation_transform(const Dataset& dataset, std::int64_t image_size);
+/// Training's: options crop_padding and flip.
+Transform training_transform(const Dataset& dataset, std::int64_t image_size, const Options& options);
+
+/// Applies `transform` to one image, writing 3 planes of floats to `output`. Randomness comes from `sample_seed`
+/// alone. Grey images (1 channel) are spread over the 3 planes.
+void apply_transform(const Transform& transform, const ImageView& image, std::uint64_t sample_seed, float* output);
+
+/// One batch; owned by the loader's ring and reused once handed back by the next call of next().
+struct Batch {
+  std::int64_t size = 0;
+  const float* images = nullptr;          ///< (size, 3, image_size, image_size)
+  const std::int64_t* labels = nullptr;   ///< (size)
+  const std::int64_t* indices = nullptr;  ///< (size), positions in the data set
+};
+
+struct LoaderOptions {
+  std::int64_t batch_size = 64;
+  bool shuffle = false;
+  bool drop_last = false;
+  std::uint64_t seed = 0;         ///< order and augmentation depend on seed, epoch and index alone, not on workers
+  std::int64_t epoch = 0;
+  std::int64_t num_workers = 0;   ///< 0: everything happens in next()
+  std::int64_t prefetch = 4;      ///< batches ready ahead of the step, per loader
+};
+
+/// One pass over a data set in batches, decoded and augmented by worker threads ahead of the caller. One thread calls
+/// next(); destroying it early cancels what is under way.
+class Loader {
+ public:
+  Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  std::int64_t num_batches() const;
+  /// False at the end. Rethrows a worker's error.
+  bool next(Batch& batch);
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace deepmoe

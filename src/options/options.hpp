@@ -1,0 +1,94 @@
+#pragma once
+
+/// The door of src/options: every option of the library, declared once.
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deepmoe {
+
+enum class OptionType { boolean, integer, real, text, integer_list, real_list };
+
+/// One row of the table from which flags, configuration files, setters, schema, help and docs are made.
+struct OptionDeclaration {
+  std::string_view name;
+  OptionType type;
+  std::string_view group;          ///< "general", "data", "model", "loss", "optimizer", "schedule", "training", "output"
+  std::string_view default_value;  ///< as text; what recipe `modern` means
+  std::optional<double> minimum = std::nullopt;
+  std::optional<double> maximum = std::nullopt;
+  bool minimum_excluded = false;
+  std::vector<std::string_view> choices = {};      ///< of a text option; empty: any text
+  std::vector<std::string_view> unavailable = {};  ///< the choices that have no effect in this version
+  bool available = true;  ///< false: has no effect in this version, so any value but the default is refused
+  std::string_view help;
+};
+
+/// The whole table, in the order in which help and docs list it. Lives as long as the program.
+std::span<const OptionDeclaration> option_declarations();
+
+/// The row called `name`. An unknown name is an Error(not_found) that suggests the nearest one.
+const OptionDeclaration& option_declaration(std::string_view name);
+
+/// The table as JSON: {"options": [{name, type, group, default, minimum, maximum, minimum_excluded, choices,
+/// unavailable_choices, available, help, recipes: {seed: .., paper: ..}}]}.
+nlohmann::json options_schema();
+
+/// The names of the recipes, and what each sets besides the defaults (option name -> value as text).
+const std::map<std::string, std::map<std::string, std::string>>& recipes();
+
+/// Where a value came from; a later one wins over an earlier one whatever the order of the calls.
+enum class OptionSource { default_value, recipe, file, environment, flag };
+
+/// A set of values for the options of the table. Copyable; not safe for concurrent modification.
+class Options {
+ public:
+  /// Sets one option from text. Lists are separated by commas or spaces; booleans are true|false|1|0|on|off|yes|no.
+  /// Errors: not_found (unknown name, with the nearest one), invalid_argument (not of the type, out of range with the
+  /// range, not a choice with the choices), unsupported (no effect in this version). Nothing changes on an error.
+  void set(std::string_view name, std::string_view value, OptionSource source = OptionSource::flag);
+
+  /// Sets every member of a JSON object, e.g. a run's config.json. All or nothing.
+  void set_json(const nlohmann::json& object, OptionSource source = OptionSource::file);
+
+  /// Reads a configuration file (JSON). Errors name the file.
+  void load_file(const std::string& path);
+
+  /// Reads DEEPMOE_<NAME IN CAPITALS> for every option. Errors name the variable.
+  void read_environment();
+
+  /// Takes the set values of `other` (each with its source) over this one's.
+  void merge(const Options& other);
+
+  // Readers; the name must be declared with the matching type (a wrong one is an internal error).
+  bool boolean(std::string_view name) const;
+  std::int64_t integer(std::string_view name) const;
+  double real(std::string_view name) const;
+  std::string text(std::string_view name) const;
+  std::vector<std::int64_t> integers(std::string_view name) const;
+  std::vector<double> reals(std::string_view name) const;
+
+  /// The value as text, as `set` would take it.
+  std::string value(std::string_view name) const;
+  OptionSource source(std::string_view name) const;
+
+  /// Whether anything but a default or a recipe gave the value.
+  bool given(std::string_view name) const { return source(name) >= OptionSource::file; }
+
+  /// Every option with its value in its JSON type: what a run writes to config.json.
+  nlohmann::json resolved() const;
+
+ private:
+  /// Resolves one name through the layers, recipe included.
+  const std::string& resolve(std::string_view name, OptionSource* source) const;
+
+  std::map<OptionSource, std::map<std::string, std::string, std::less<>>> layers_;
+};
+
+}  // namespace deepmoe

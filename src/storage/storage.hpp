@@ -1,0 +1,73 @@
+#pragma once
+
+/// The door of src/storage: files that survive a crash, and safetensors.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace deepmoe {
+
+/// Replaces `path` by `content`, or leaves the old file as it was: writes a temporary file beside it, flushes it to
+/// the disk, renames it, and flushes the folder. Missing parent folders are an Error(not_found); a full disk or a
+/// refused permission is an Error(io) naming the path and the system's reason.
+void write_file_atomically(const std::string& path, std::string_view content);
+
+/// The same for content in pieces: `write` is called once with a function that appends bytes.
+void write_file_atomically(const std::string& path,
+                           const std::function<void(const std::function<void(std::span<const std::byte>)>&)>& write);
+
+/// Reads a whole file. Errors name the path; a file above `limit` bytes is refused.
+std::string read_file(const std::string& path, std::uint64_t limit = std::uint64_t(1) << 30);
+
+/// Makes a folder with its parents; no error when it exists.
+void make_folder(const std::string& path);
+
+enum class DataType { boolean, u8, i8, i16, i32, i64, f16, bf16, f32, f64 };
+std::size_t size_of(DataType type);
+/// The name in safetensors files: "BOOL", "U8", ..., "F64".
+std::string_view data_type_name(DataType type);
+
+/// A named tensor in row-major order whose bytes somebody else owns.
+struct TensorView {
+  std::string name;
+  DataType type;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> data;
+};
+
+/// Writes a safetensors file atomically. Names must be unique, `data` sizes must fit shapes (else invalid_argument).
+/// Tensors are aligned to their element size within the file.
+void write_safetensors(const std::string& path, const std::vector<TensorView>& tensors,
+                       const std::map<std::string, std::string>& metadata);
+
+/// An opened safetensors file; hostile until proved otherwise (DESIGN 12). Views live as long as this object.
+/// Reading from several threads is safe.
+class SafetensorsFile {
+ public:
+  /// Errors: not_found, io, and format naming file and reason.
+  explicit SafetensorsFile(const std::string& path);
+  ~SafetensorsFile();
+  SafetensorsFile(SafetensorsFile&&) noexcept;
+  SafetensorsFile& operator=(SafetensorsFile&&) noexcept;
+
+  const std::string& path() const;
+  const std::map<std::string, std::string>& metadata() const;
+  /// In the order of their data in the file.
+  const std::vector<TensorView>& tensors() const;
+  /// The tensor called `name`, or nullptr.
+  const TensorView* find(std::string_view name) const;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace deepmoe
