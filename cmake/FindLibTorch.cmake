@@ -1,73 +1,17 @@
-# FindLibTorch: the LibTorch that PyTorch's own package installs.
+# FindLibTorch: the LibTorch that PyTorch's own package installs, as one CMake target.
 #
 # PyTorch's package config needs a CUDA toolkit when torch was built with CUDA; linking torch_cpu and c10 alone does
-# not, and CUDA is opened at run time. Looked for, in this order:
-#   1. LIBTORCH (CMake or environment variable) and CMAKE_PREFIX_PATH: a folder with include/ and lib/
-#   2. the torch of the python3 on PATH
-#   3. the environment that cmake/bootstrap.sh makes in the user's cache folder
+# not, and CUDA is opened at run time. LibTorchSearch.cmake says where it is looked for.
 #
 # Defines: LibTorch::torch_cpu, LibTorch_FOUND, LibTorch_VERSION, LibTorch_ROOT, LibTorch_LIBRARY_DIR
 
-set(_libtorch_minimum 2.6)
-set(_libtorch_candidates "")
-if(LIBTORCH)
-  list(APPEND _libtorch_candidates ${LIBTORCH})
-endif()
-if(DEFINED ENV{LIBTORCH})
-  list(APPEND _libtorch_candidates $ENV{LIBTORCH})
-endif()
-list(APPEND _libtorch_candidates ${CMAKE_PREFIX_PATH})
-
-find_program(LibTorch_PYTHON python3)
-mark_as_advanced(LibTorch_PYTHON)
-if(LibTorch_PYTHON)
-  execute_process(
-    COMMAND ${LibTorch_PYTHON} -c "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')"
-    OUTPUT_VARIABLE _libtorch_python_root OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-  list(APPEND _libtorch_candidates ${_libtorch_python_root})
-endif()
-
-if(DEFINED ENV{XDG_CACHE_HOME})
-  set(_libtorch_cache $ENV{XDG_CACHE_HOME}/libdeepmoe)
-else()
-  set(_libtorch_cache $ENV{HOME}/.cache/libdeepmoe)
-endif()
-file(GLOB _libtorch_environments ${_libtorch_cache}/libtorch-*/lib/python3*/site-packages/torch)
-list(SORT _libtorch_environments COMPARE NATURAL ORDER DESCENDING)
-list(APPEND _libtorch_candidates ${_libtorch_environments})
-
-set(LibTorch_ROOT "")
-set(LibTorch_VERSION "")
-set(_libtorch_rejected "")
-foreach(_candidate IN LISTS _libtorch_candidates)
-  set(_version_file ${_candidate}/include/torch/csrc/api/include/torch/version.h)
-  if(NOT EXISTS ${_version_file} OR NOT EXISTS ${_candidate}/lib/libtorch_cpu${CMAKE_SHARED_LIBRARY_SUFFIX})
-    continue()
-  endif()
-  # version.h includes the generated header of newer versions.
-  set(_version_files ${_version_file} ${_candidate}/include/torch/headeronly/version.h)
-  set(_version "")
-  foreach(_file IN LISTS _version_files)
-    if(EXISTS ${_file})
-      file(STRINGS ${_file} _lines REGEX "#define TORCH_VERSION_(MAJOR|MINOR|PATCH) +[0-9]+")
-      if(_lines AND NOT _version)
-        string(REGEX REPLACE ".*MAJOR +([0-9]+).*MINOR +([0-9]+).*PATCH +([0-9]+).*" "\\1.\\2.\\3" _version "${_lines}")
-      endif()
-    endif()
-  endforeach()
-  if(_version VERSION_LESS _libtorch_minimum)
-    string(APPEND _libtorch_rejected " ${_candidate} has version '${_version}';")
-    continue()
-  endif()
-  set(LibTorch_ROOT ${_candidate})
-  set(LibTorch_VERSION ${_version})
-  break()
-endforeach()
+include(${CMAKE_CURRENT_LIST_DIR}/LibTorchSearch.cmake)
+libtorch_search(LibTorch_ROOT LibTorch_VERSION _libtorch_rejected)
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch
   REQUIRED_VARS LibTorch_ROOT VERSION_VAR LibTorch_VERSION
-  REASON_FAILURE_MESSAGE "no LibTorch ${_libtorch_minimum} or newer was found.${_libtorch_rejected} Run 'sh cmake/bootstrap.sh' once, or set LIBTORCH to a folder with include/ and lib/, or configure with -DDEEPMOE_BUILD_TRAINING=OFF")
+  REASON_FAILURE_MESSAGE "no LibTorch ${LIBTORCH_MINIMUM} or newer was found.${_libtorch_rejected} Run 'sh cmake/bootstrap.sh' once, or set LIBTORCH to a folder with include/ and lib/ (such as site-packages/torch), or configure with -DDEEPMOE_BUILD_TRAINING=OFF")
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::torch_cpu)
   set(LibTorch_LIBRARY_DIR ${LibTorch_ROOT}/lib)
