@@ -1,0 +1,39 @@
+#pragma once
+
+/// The objects behind the handles of deepmoe.h.
+
+#include <memory>
+#include <utility>
+
+#include "data/data.hpp"
+#include "exclusive_use.hpp"
+#include "handles.hpp"
+#include "model/model.hpp"
+#include "training/training.hpp"
+
+struct dmoe_dataset : deepmoe::capi::Header {
+  static constexpr auto kind = deepmoe::capi::Kind::dataset;
+  explicit dmoe_dataset(std::shared_ptr<const deepmoe::Dataset> images)
+      : Header(kind), dataset(std::move(images)) {}
+  const std::shared_ptr<const deepmoe::Dataset> dataset;
+};
+
+struct dmoe_model : deepmoe::capi::Header {
+  static constexpr auto kind = deepmoe::capi::Kind::model;
+  explicit dmoe_model(std::shared_ptr<deepmoe::Model> network)
+      : Header(kind), model(std::move(network)), use(std::make_shared<deepmoe::capi::UseFlag>("model")) {}
+  const std::shared_ptr<deepmoe::Model> model;
+  const std::shared_ptr<deepmoe::capi::UseFlag> use;  ///< shared with the model's trainers
+};
+
+struct dmoe_trainer : deepmoe::capi::Header {
+  static constexpr auto kind = deepmoe::capi::Kind::trainer;
+  dmoe_trainer(std::shared_ptr<deepmoe::Trainer> training, std::shared_ptr<deepmoe::capi::UseFlag> model)
+      : Header(kind),
+        trainer(std::move(training)),
+        use(std::make_shared<deepmoe::capi::UseFlag>("trainer")),
+        model_use(std::move(model)) {}
+  const std::shared_ptr<deepmoe::Trainer> trainer;
+  const std::shared_ptr<deepmoe::capi::UseFlag> use;
+  const std::shared_ptr<deepmoe::capi::UseFlag> model_use;
+};
