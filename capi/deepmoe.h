@@ -3,14 +3,18 @@
  *
  * The shortest whole program:
  *
- *   dmoe_options* options; dmoe_dataset *train, *test; dmoe_model* model; dmoe_trainer* trainer; dmoe_string* summary;
+ *   dmoe_options* options;
+ *   dmoe_dataset *train, *test;
+ *   dmoe_model* model;
+ *   dmoe_trainer* trainer;
+ *
  *   dmoe_options_create(&options, NULL);
  *   dmoe_options_set(options, "dataset", "synthetic", NULL);
  *   dmoe_dataset_open(options, "train", &train, NULL);
  *   dmoe_dataset_open(options, "test", &test, NULL);
  *   dmoe_model_create(options, train, &model, NULL);
  *   dmoe_trainer_create(model, options, &trainer, NULL);
- *   dmoe_trainer_fit(trainer, train, test, NULL, NULL, &summary, NULL);
+ *   dmoe_trainer_fit(trainer, train, test, NULL, NULL, NULL, NULL);
  *   dmoe_model_save(model, "network.safetensors", NULL);
  */
 #ifndef DEEPMOE_H
@@ -26,32 +30,36 @@ typedef struct dmoe_dataset dmoe_dataset;
 typedef struct dmoe_model dmoe_model;
 typedef struct dmoe_trainer dmoe_trainer;
 
-/* ---- Data sets ---------------------------------------------------------------------------------------------- */
+/* ---- Data sets ----------------------------------------------------------------------------------------- */
 
 /* Labelled images with random access. Immutable; any number of threads may read one. */
 
-/* The split ("train" or "test"; "val" is taken for "test" where a folder has it) of the data set that the options
- * `dataset`, `data_dir`, ... name. Errors: NOT_FOUND saying what was looked for where, FORMAT naming the file. */
+/* The split ("train" or "test"; "val" is taken for "test" where a folder has it) of the data set that the
+ * options `dataset`, `data_dir`, ... name. Errors: NOT_FOUND saying what was looked for where, FORMAT naming
+ * the file. */
 DMOE_API int32_t dmoe_dataset_open(const dmoe_options* options, const char* split, dmoe_dataset** dataset,
                                    dmoe_error** error);
 
-/* Called once when the library no longer needs the memory that was lent with it; its return value is ignored. */
+/* Called once when the library no longer needs the memory that was lent; its return value is ignored. */
 typedef int32_t (*dmoe_release_callback)(void* user_data);
 
-/* Images of the host program, without a copy: `images` holds size x 3 x height x width floats that are already
- * normalised, `labels` holds `size` numbers in 0..num_classes-1. Both must stay unchanged until `release` (may be
- * NULL) is called, or, without it, until the data set and everything made from it are released. Call-backs may come
- * from any thread. On failure `release` is not called. */
-DMOE_API int32_t dmoe_dataset_create_f32(const float* images, const int64_t* labels, int64_t size, int64_t height,
-                                         int64_t width, int64_t num_classes, dmoe_release_callback release,
-                                         void* user_data, dmoe_dataset** dataset, dmoe_error** error);
+/* Images of the host program, without a copy: `images` holds size x 3 x height x width floats that are
+ * already normalised, `labels` holds `size` numbers in 0..num_classes-1. The labels are copied; the images
+ * must stay unchanged until `release` (may be NULL) is called, or, without it, until the data set and
+ * everything made from it are released and no call that reads it is under way. `release` may be called from
+ * any thread. On failure it is not called. */
+DMOE_API int32_t dmoe_dataset_create_f32(const float* images, const int64_t* labels, int64_t size,
+                                         int64_t height, int64_t width, int64_t num_classes,
+                                         dmoe_release_callback release, void* user_data,
+                                         dmoe_dataset** dataset, dmoe_error** error);
 #define DMOE_LAYOUT_NCHW 0
 #define DMOE_LAYOUT_NHWC 1
-/* The same for bytes 0..255 in either layout; `channels` is 1 or 3. They are normalised on the way into a batch. */
-DMOE_API int32_t dmoe_dataset_create_u8(const uint8_t* images, const int64_t* labels, int64_t size, int64_t channels,
-                                        int64_t height, int64_t width, int32_t layout, int64_t num_classes,
-                                        dmoe_release_callback release, void* user_data, dmoe_dataset** dataset,
-                                        dmoe_error** error);
+/* The same for bytes 0..255 in either layout; `channels` is 1 or 3. They are normalised on the way into a
+ * batch. */
+DMOE_API int32_t dmoe_dataset_create_u8(const uint8_t* images, const int64_t* labels, int64_t size,
+                                        int64_t channels, int64_t height, int64_t width, int32_t layout,
+                                        int64_t num_classes, dmoe_release_callback release, void* user_data,
+                                        dmoe_dataset** dataset, dmoe_error** error);
 /* The number of images; 0 for NULL. */
 DMOE_API int64_t dmoe_dataset_size(const dmoe_dataset* dataset);
 /* 0 for NULL. */
@@ -60,39 +68,42 @@ DMOE_API int64_t dmoe_dataset_num_classes(const dmoe_dataset* dataset);
 DMOE_API int32_t dmoe_dataset_describe(const dmoe_dataset* dataset, dmoe_string** json, dmoe_error** error);
 DMOE_API void dmoe_dataset_release(dmoe_dataset* dataset);
 
-/* ---- Models ------------------------------------------------------------------------------------------------- */
+/* ---- Models -------------------------------------------------------------------------------------------- */
 
-/* A new model with random weights from option `seed`. `dataset` may be NULL; with it, num_classes and image_size that
- * the options leave open (0) are those of the data set, and its normalisation and class names are remembered. Without
- * it they count as 1000 and 224. Option `device`: "auto", "cpu", "cuda" or "cuda:N"; CUDA that cannot be used is an
- * UNSUPPORTED error that says what is missing. */
-DMOE_API int32_t dmoe_model_create(const dmoe_options* options, const dmoe_dataset* dataset, dmoe_model** model,
-                                   dmoe_error** error);
-/* Reads weights from a safetensors file. `options` may be NULL; values set in it complete a file without metadata
- * (model, gate_position, ...) and choose the device. Errors name the file, and the tensor that is missing, surplus or
- * of another shape. */
-DMOE_API int32_t dmoe_model_load(const char* path, const dmoe_options* options, dmoe_model** model, dmoe_error** error);
-/* Writes weights, architecture, options, normalisation and class names to a safetensors file, replacing an older one
- * only when complete. */
+/* A new model with random weights from option `seed`. `dataset` may be NULL; with it, num_classes and
+ * image_size that the options leave open (0) are those of the data set (224 where its images differ in size),
+ * and its normalisation and class names are remembered. Without it they count as 1000 and 224. Fewer classes
+ * than the data set has are refused. Option `device`: "auto", "cpu", "cuda" or "cuda:N"; CUDA that cannot be
+ * used is an UNSUPPORTED error that says what is missing. */
+DMOE_API int32_t dmoe_model_create(const dmoe_options* options, const dmoe_dataset* dataset,
+                                   dmoe_model** model, dmoe_error** error);
+/* Reads weights from a safetensors file. `options` may be NULL; values set in it complete a file without
+ * metadata (model, gate_position, ...) and choose the device. Errors name the file, and the tensor that is
+ * missing, surplus or of another shape. */
+DMOE_API int32_t dmoe_model_load(const char* path, const dmoe_options* options, dmoe_model** model,
+                                 dmoe_error** error);
+/* Writes weights, architecture, options, normalisation and class names to a safetensors file, replacing an
+ * older one only when complete. */
 DMOE_API int32_t dmoe_model_save(const dmoe_model* model, const char* path, dmoe_error** error);
 DMOE_API void dmoe_model_release(dmoe_model* model);
 
-/* {"model", "device", "num_classes", "image_size", "class_names", "normalization", "options", "architecture", "cost"} as
- * JSON. */
+/* {"model", "device", "num_classes", "image_size", "class_names", "normalization", "options", "architecture",
+ * "cost"} as JSON. */
 DMOE_API int32_t dmoe_model_describe(const dmoe_model* model, dmoe_string** json, dmoe_error** error);
 
-/* Evaluation-mode outputs for images (N, 3, H, W): float32 that are already normalised, or uint8, which are normalised
- * here. `images` is read in place during the call and stays the caller's. The set holds "logits" (N, num_classes) and, in a gated network,
- * "embedding" (N, embedding_dim), "embedding_logits" (N, num_classes) and "gate.<layer>" (N, experts). */
-DMOE_API int32_t dmoe_model_forward(dmoe_model* model, const struct DLManagedTensor* images, dmoe_tensors** outputs,
-                                    dmoe_error** error);
-/* The same for plain arrays: `images` holds batch x 3 x height x width normalised floats; `logits` receives batch x
- * num_classes; `needed` may be NULL. */
+/* Evaluation-mode outputs for images (N, 3, H, W): float32 that are already normalised, or uint8, which are
+ * normalised here. `images` is read in place during the call and stays the caller's. The set holds "logits"
+ * (N, num_classes) and, in a gated network, "embedding" (N, embedding_dim), "embedding_logits" (N,
+ * num_classes) and "gate.<layer>" (N, experts). */
+DMOE_API int32_t dmoe_model_forward(dmoe_model* model, const struct DLManagedTensor* images,
+                                    dmoe_tensors** outputs, dmoe_error** error);
+/* The same for plain arrays: `images` holds batch x 3 x height x width normalised floats; `logits` receives
+ * batch x num_classes; `needed` may be NULL. */
 DMOE_API int32_t dmoe_model_forward_f32(dmoe_model* model, const float* images, int64_t batch, int64_t height,
                                         int64_t width, float* logits, int64_t capacity, int64_t* needed,
                                         dmoe_error** error);
-/* A JPEG or PNG file as the model wants it: decoded, resized, cropped and normalised as in evaluation; one tensor
- * "input" (1, 3, image_size, image_size). */
+/* A JPEG or PNG file as the model wants it: decoded, resized, cropped and normalised as in evaluation; one
+ * tensor "input" (1, 3, image_size, image_size). */
 DMOE_API int32_t dmoe_model_read_image(const dmoe_model* model, const char* path, dmoe_tensors** image,
                                        dmoe_error** error);
 /* The weights by their state_dict names, sharing memory with the model: they change as it trains. */
@@ -101,13 +112,13 @@ DMOE_API int32_t dmoe_model_state(const dmoe_model* model, dmoe_tensors** state,
 DMOE_API int32_t dmoe_model_load_state(dmoe_model* model, const dmoe_tensors* state, dmoe_error** error);
 
 /* Events of long calls. `json` is an object, valid during the call:
- * START       {"model", "device", "epochs", "steps_per_epoch", "train_size", "validation_size", "out"}
- * STEP        {"epoch", "step", "steps", "lr", "images_per_second"}, and now and then, when they have been read back
- *             without stopping the device, {"loss", "accuracy"}
- * EPOCH       {"epoch", "epochs", "lr", "train_loss", "train_acc", "val_loss", "val_acc", "density", "active_macs",
- *             "dense_macs", "seconds", ...}: one row of metrics.csv
- * SAVED       {"kind": "best" | "last", "path"}
- * VALIDATION  {"done", "samples"} */
+ * - START: {"model", "device", "epochs", "steps_per_epoch", "train_size", "validation_size", "out"}
+ * - STEP: {"epoch", "step", "steps", "lr", "images_per_second"}, and now and then, when they have been read
+ *   back without stopping the device, {"loss", "accuracy"}
+ * - EPOCH: a row of metrics.csv: {"epoch", "epochs", "lr", "train_loss", "train_acc", "val_loss", "val_acc",
+ *   "density", "active_macs", "dense_macs", "seconds", ...}
+ * - SAVED: {"kind": "best" | "last", "path"}
+ * - VALIDATION: {"done", "samples"} */
 #define DMOE_EVENT_START 1
 #define DMOE_EVENT_STEP 2
 #define DMOE_EVENT_EPOCH 3
@@ -115,49 +126,55 @@ DMOE_API int32_t dmoe_model_load_state(dmoe_model* model, const dmoe_tensors* st
 #define DMOE_EVENT_VALIDATION 5
 typedef int32_t (*dmoe_event_callback)(int32_t event, const char* json, void* user_data);
 
-/* Evaluates on every image, never augmenting. `options` may be NULL (batch_size, num_workers, ... are read; the loss
- * is that of the model's own options); `callback` (VALIDATION events) may be NULL. `json` receives {"samples", "loss", "accuracy", "top5_accuracy", "density",
- * "layers", "dense_macs", "active_macs", "seconds", "images_per_second"}; MACs are means per image. */
-DMOE_API int32_t dmoe_model_evaluate(dmoe_model* model, const dmoe_dataset* dataset, const dmoe_options* options,
-                                     dmoe_event_callback callback, void* user_data, dmoe_string** json,
-                                     dmoe_error** error);
+/* Evaluates on every image, never augmenting. Options read: batch_size, num_workers, prefetch, and those of
+ * the loss; `options` may be NULL, which means the options that the model was made with; `callback`
+ * (VALIDATION events) may be NULL. `json` receives {"samples", "loss", "accuracy", "top5_accuracy",
+ * "density", "layers", "dense_macs", "active_macs", "seconds", "images_per_second"}; MACs are means per
+ * image. */
+DMOE_API int32_t dmoe_model_evaluate(dmoe_model* model, const dmoe_dataset* dataset,
+                                     const dmoe_options* options, dmoe_event_callback callback,
+                                     void* user_data, dmoe_string** json, dmoe_error** error);
 
-/* ---- Training ----------------------------------------------------------------------------------------------- */
+/* ---- Training ------------------------------------------------------------------------------------------ */
 
-/* Optimizer, schedule and loss for one model, which must not be used elsewhere during the trainer's calls. Options read:
- * those of the groups loss, optimizer, schedule, training, data and output. */
+/* Optimizer, schedule and loss for one model, which the trainer keeps alive and which must not be used
+ * elsewhere during the trainer's calls (such a use is answered with DMOE_ERROR_STATE). Options read: those of
+ * the groups loss, optimizer, schedule, training, data and output. */
 DMOE_API int32_t dmoe_trainer_create(dmoe_model* model, const dmoe_options* options, dmoe_trainer** trainer,
                                      dmoe_error** error);
 DMOE_API void dmoe_trainer_release(dmoe_trainer* trainer);
 
-/* For a loop of the host's own: tells the schedule where training is, `epoch` counting from 0. Without it the learning
- * rate stays at option `lr`. */
+/* For a loop of the host's own: tells the schedule where training is, `epoch` counting from 0. Without it the
+ * learning rate stays at option `lr`. */
 DMOE_API int32_t dmoe_trainer_begin_epoch(dmoe_trainer* trainer, int64_t epoch, int64_t steps_per_epoch,
                                           dmoe_error** error);
-/* One step on images (N, 3, H, W; float32 normalised, or uint8) and labels (N; int64 in 0..num_classes-1), both read in
- * place during the call. With gradient_accumulation k the weights change at every k-th call. `loss` may be NULL;
- * otherwise it receives the step's loss, which on CUDA waits for the device. A loss that is not finite is
- * DMOE_ERROR_NUMERIC, found in this call if `loss` is given, else in dmoe_trainer_metrics. */
+/* One step on images (N, 3, H, W; float32 normalised, or uint8) and labels (N; int64 in 0..num_classes-1),
+ * both read in place during the call. With gradient_accumulation k the weights change at every k-th call.
+ * `loss` may be NULL; otherwise it receives the step's loss, which on CUDA waits for the device. A loss that
+ * is not finite is DMOE_ERROR_NUMERIC, found in this call if `loss` is given, else in dmoe_trainer_metrics.
+ */
 DMOE_API int32_t dmoe_trainer_step(dmoe_trainer* trainer, const struct DLManagedTensor* images,
                                    const struct DLManagedTensor* labels, double* loss, dmoe_error** error);
 /* The same for plain arrays of batch x 3 x height x width normalised floats and `batch` labels. */
-DMOE_API int32_t dmoe_trainer_step_f32(dmoe_trainer* trainer, const float* images, const int64_t* labels, int64_t batch,
-                                       int64_t height, int64_t width, double* loss, dmoe_error** error);
-/* {"step", "epoch", "lr", "loss", "accuracy", "samples"} as JSON: means since the last call, which are then reset. */
+DMOE_API int32_t dmoe_trainer_step_f32(dmoe_trainer* trainer, const float* images, const int64_t* labels,
+                                       int64_t batch, int64_t height, int64_t width, double* loss,
+                                       dmoe_error** error);
+/* {"step", "epoch", "lr", "loss", "accuracy", "samples"} as JSON: means since the last call, which are then
+ * reset. */
 DMOE_API int32_t dmoe_trainer_metrics(dmoe_trainer* trainer, dmoe_string** json, dmoe_error** error);
-/* A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where option `out`
- * names a folder it receives config.json, metrics.csv, best.safetensors, last.safetensors and summary.json. `callback`
- * may be NULL; when it returns non-zero, the step under way is finished, everything is saved, and the value is
- * returned. `summary` may be NULL; it receives {"accuracy", "best_epoch", "density", "layers", "dense_macs",
- * "active_macs", "seconds_per_epoch", "files", ...}. */
-DMOE_API int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train, const dmoe_dataset* validation,
-                                  dmoe_event_callback callback, void* user_data, dmoe_string** summary,
-                                  dmoe_error** error);
+/* A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where
+ * option `out` names a folder it receives config.json, metrics.csv, best.safetensors, last.safetensors and
+ * summary.json. `callback` may be NULL; when it returns non-zero, the step under way is finished, everything
+ * is saved, and the value is returned. `summary` may be NULL; it receives {"accuracy", "best_epoch",
+ * "density", "layers", "dense_macs", "active_macs", "seconds_per_epoch", "files", ...}. */
+DMOE_API int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train,
+                                  const dmoe_dataset* validation, dmoe_event_callback callback,
+                                  void* user_data, dmoe_string** summary, dmoe_error** error);
 
-/* ---- The machine -------------------------------------------------------------------------------------------- */
+/* ---- The machine --------------------------------------------------------------------------------------- */
 
-/* What the library found here, as JSON: versions, where LibTorch is, CPU features, threads, and whether CUDA can be
- * used and, if not, what is missing. */
+/* What the library found here, as JSON: versions, where LibTorch is, CPU features, threads, and whether CUDA
+ * can be used and, if not, what is missing. */
 DMOE_API int32_t dmoe_diagnose(dmoe_string** json, dmoe_error** error);
 
 #ifdef __cplusplus

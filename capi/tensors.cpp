@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -92,9 +93,15 @@ int32_t dmoe_tensors_load(const char* path, dmoe_tensors** tensors, dmoe_error**
       entry.name = view.name;
       entry.type = view.type;
       entry.shape = view.shape;
-      // The mapping is read-only; the header tells hosts to leave the content unchanged.
-      entry.data = const_cast<std::byte*>(view.data.data());
-      entry.owner = file;
+      if (reinterpret_cast<std::uintptr_t>(view.data.data()) % size_of(view.type) == 0) {
+        // The mapping is read-only; the header tells hosts to leave the content unchanged.
+        entry.data = const_cast<std::byte*>(view.data.data());
+        entry.owner = file;
+      } else {  // The format allows any offset, DLPack's consumers do not.
+        const auto copy = std::make_shared<std::vector<std::byte>>(view.data.begin(), view.data.end());
+        entry.data = copy->data();
+        entry.owner = copy;
+      }
       entries.push_back(std::move(entry));
     }
     *tensors = new dmoe_tensors(std::move(entries), file->metadata());
