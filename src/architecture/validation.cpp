@@ -1,7 +1,7 @@
-#include <algorithm>
 #include <set>
 
 #include "architecture/limits.hpp"
+#include "architecture/names.hpp"
 #include "architecture/parameters.hpp"
 #include "architecture/shape_inference.hpp"
 #include "base/base.hpp"
@@ -19,16 +19,9 @@ template <class... Parts>
        operation_name(at(architecture, index).operation), "): ", parts...);
 }
 
-/// Names become keys of files, columns of tables and words of messages.
-bool is_plain_name(std::string_view name) {
-  return !name.empty() && name.size() <= largest_name &&
-         std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c <= '~'; });
-}
-
 void check_header(const Architecture& architecture) {
   if (!is_plain_name(architecture.model)) {
-    fail(ErrorCode::format, "the network's model name must be 1 to ", largest_name,
-         " printable ASCII characters without spaces");
+    fail(ErrorCode::format, "the network's model name '", shown(architecture.model), "' ", plain_name_rule());
   }
   const auto check_range = [&](std::string_view name, std::int64_t value, std::int64_t high) {
     if (value < 1 || value > high) {
@@ -47,9 +40,8 @@ void check_names(const Architecture& architecture) {
   for (std::size_t i = 0; i < architecture.nodes.size(); ++i) {
     const Node& node = architecture.nodes[i];
     if (!is_plain_name(node.name) || (!node.parameters.empty() && !is_plain_name(node.parameters))) {
-      fail(ErrorCode::format, "network '", architecture.model, "', node number ", i,
-           ": its name and parameter prefix must be 1 to ", largest_name,
-           " printable ASCII characters without spaces");
+      fail(ErrorCode::format, "network '", architecture.model, "', node number ", i, " ('", shown(node.name),
+           "'): its name and its parameter prefix ", plain_name_rule());
     }
     if (!names.insert(node.name).second) {
       refuse(architecture, static_cast<std::int32_t>(i), "another node has the same name");
