@@ -1,0 +1,103 @@
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <limits>
+#include <mutex>
+#include <utility>
+
+#include "base/base.hpp"
+#include "data/batch_ring.hpp"
+#include "data/data.hpp"
+
+namespace deepmoe {
+namespace {
+
+/// What the tasks share with the loader; a task that starts late may outlive the loader.
+struct Shared {
+  Shared(std::shared_ptr<const Dataset> dataset, const Transform& transform, const LoaderOptions& options)
+      : ring(std::move(dataset), transform, options, options.num_workers > 0 ? options.prefetch : 0) {}
+
+  BatchRing ring;
+  std::mutex mutex;
+  std::int64_t tasks = 0;  ///< enqueued or running
+};
+
+void check(const Dataset* dataset, const Transform& transform, const LoaderOptions& options) {
+  if (dataset == nullptr) fail(ErrorCode::invalid_argument, "the loader got no data set");
+  if (options.batch_size < 1) {
+    fail(ErrorCode::invalid_argument, "batch_size is ", options.batch_size, ", must be at least 1");
+  }
+  if (options.num_workers < 0 || options.num_workers > 1024) {
+    fail(ErrorCode::invalid_argument, "num_workers is ", options.num_workers, ", must be 0 to 1024");
+  }
+  if (options.prefetch < 1) {
+    fail(ErrorCode::invalid_argument, "prefetch is ", options.prefetch, ", must be at least 1");
+  }
+  if (transform.image_size < 1) {
+    fail(ErrorCode::invalid_argument, "image_size is ", transform.image_size, ", must be at least 1");
+  }
+  if (transform.crop_padding < 0) {
+    fail(ErrorCode::invalid_argument, "crop_padding is ", transform.crop_padding, ", must be at least 0");
+  }
+}
+
+}  // namespace
+
+struct Loader::Implementation {
+  Implementation(std::shared_ptr<const Dataset> dataset, const Transform& transform,
+                 const LoaderOptions& options)
+      : num_workers(options.num_workers),
+        shared(std::make_shared<Shared>(std::move(dataset), transform, options)) {
+    // No slot is kept for the caller's thread, so tasks never wait for it. oneTBB may lend fewer threads than
+    // asked for; next() fills what nobody else has begun, so that progress depends on no thread but the
+    // caller's.
+    if (num_workers > 0) arena.initialize(static_cast<int>(num_workers), 0);
+  }
+
+  void start_tasks() {
+    if (num_workers == 0 || !shared->ring.has_work()) return;
+    std::int64_t missing = 0;
+    {
+      const std::lock_guard lock(shared->mutex);
+      missing = num_workers - shared->tasks;
+      shared->tasks = num_workers;
+    }
+    for (; missing > 0; --missing) {
+      arena.enqueue([state = shared] {
+        // A task that has just found nothing must not hide work that appears before it has signed off.
+        do {
+          state->ring.fill();
+          const std::lock_guard lock(state->mutex);
+          if (!state->ring.has_work()) {
+            --state->tasks;
+            return;
+          }
+        } while (true);
+      });
+    }
+  }
+
+  const std::int64_t num_workers;
+  const std::shared_ptr<Shared> shared;
+  tbb::task_arena arena;
+};
+
+Loader::Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options) {
+  check(dataset.get(), transform, options);
+  implementation_ = std::make_unique<Implementation>(std::move(dataset), transform, options);
+  implementation_->start_tasks();
+}
+
+Loader::~Loader() { implementation_->shared->ring.cancel(); }
+
+std::int64_t Loader::num_batches() const { return implementation_->shared->ring.num_batches(); }
+
+bool Loader::next(Batch& batch) {
+  BatchRing& ring = implementation_->shared->ring;
+  if (!ring.advance()) return false;
+  implementation_->start_tasks();
+  batch = ring.current();
+  return true;
+}
+
+}  // namespace deepmoe

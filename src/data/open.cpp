@@ -1,0 +1,50 @@
+#include "base/base.hpp"
+#include "data/cifar.hpp"
+#include "data/data.hpp"
+#include "data/folder.hpp"
+#include "data/synthetic.hpp"
+
+namespace deepmoe {
+namespace {
+
+std::shared_ptr<const Dataset> open_synthetic(const Options& options, bool training) {
+  constexpr std::int64_t usual_classes = 10, usual_size = 32;
+  const std::int64_t num_classes = options.integer("num_classes"), image_size = options.integer("image_size");
+  return synthetic_dataset(options.integer(training ? "synthetic_train_size" : "synthetic_test_size"),
+                           num_classes == 0 ? usual_classes : num_classes,
+                           image_size == 0 ? usual_size : image_size,
+                           static_cast<std::uint64_t>(options.integer("seed")), training);
+}
+
+/// The classes of files are what they are; a given number that differs is a misunderstanding.
+void check_num_classes(const Options& options, const Dataset& dataset) {
+  const std::int64_t wanted = options.integer("num_classes");
+  if (!options.given("num_classes") || wanted == 0 || wanted == dataset.num_classes()) return;
+  fail(ErrorCode::invalid_argument, "num_classes is ", wanted, ", but ", dataset.description(), " has ",
+       dataset.num_classes(), " classes; set num_classes to ", dataset.num_classes(), " or to 0");
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> open_dataset(const Options& options, const std::string& split) {
+  if (split != "train" && split != "test" && split != "val") {
+    fail(ErrorCode::invalid_argument, "split '", split, "' is unknown; it must be train, test or val");
+  }
+  const bool training = split == "train";
+  const std::string name = options.text("dataset");
+  if (name == "synthetic") return open_synthetic(options, training);
+  const std::string data_dir = options.text("data_dir");
+  std::shared_ptr<const Dataset> dataset;
+  if (name == "cifar10" || name == "cifar100") {
+    dataset = cifar_dataset(name == "cifar10" ? Cifar::ten : Cifar::hundred, data_dir, training);
+  } else if (name == "folder") {
+    dataset = folder_dataset(data_dir, training);
+  } else {
+    fail(ErrorCode::invalid_argument, "dataset '", name,
+         "' is unknown; it must be synthetic, cifar10, cifar100 or folder");
+  }
+  check_num_classes(options, *dataset);
+  return dataset;
+}
+
+}  // namespace deepmoe
