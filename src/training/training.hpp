@@ -1,6 +1,7 @@
 #pragma once
 
-/// The door of src/training: optimisation steps, whole runs and evaluation. No LibTorch header is needed to use it.
+/// The door of src/training: optimisation steps, whole runs and evaluation. No LibTorch header is needed to
+/// use it.
 
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/base.hpp"
 #include "data/data.hpp"
 #include "model/model.hpp"
 
@@ -16,8 +18,8 @@ namespace deepmoe {
 /// What fit and evaluate report; the values are those of the DMOE_EVENT_* constants of the C ABI.
 enum class Event : std::int32_t { start = 1, step = 2, epoch = 3, saved = 4, validation = 5 };
 
-/// Receives an event and its details. A non-zero answer cancels: the step under way is finished, everything is saved,
-/// and the call throws Cancelled with the answer.
+/// Receives an event and its details. A non-zero answer cancels: the step under way is finished, everything
+/// is saved, and the call throws Cancelled with the answer.
 using EventCallback = std::function<std::int32_t(Event, const nlohmann::json& details)>;
 
 /// Thrown when a callback asked to stop.
@@ -39,33 +41,37 @@ class Trainer {
   Trainer(std::shared_ptr<Model> model, const Options& options);
   ~Trainer();
 
-  /// For a loop of the host's own: tells the schedule where training is. Without it the learning rate stays `lr`.
+  /// For a loop of the host's own: tells the schedule where training is. Without it the learning rate stays
+  /// `lr`.
   void begin_epoch(std::int64_t epoch, std::int64_t steps_per_epoch);
 
-  /// One optimisation step (with gradient_accumulation k: a k-th of one) on images (N, 3, H, W), f32 normalised or u8,
-  /// and labels (N) i64. Reads the loss back only when `loss` is not null, since that waits for the device.
-  /// A loss that is not finite is an Error(numeric); without `loss` it is found at the next read.
+  /// One optimisation step (with gradient_accumulation k: a k-th of one) on images (N, 3, H, W), f32
+  /// normalised or u8, and labels (N) i64. Reads the loss back only when `loss` is not null, since that waits
+  /// for the device. A loss that is not finite is an Error(numeric); without `loss` it is found at the next
+  /// read.
   void step(const SharedTensor& images, const SharedTensor& labels, double* loss);
 
   /// {"step", "epoch", "lr", "loss", "accuracy", "samples"}: means since the last call, which are then reset.
   nlohmann::json metrics();
 
-  /// A whole run: epochs over `train`, validation after each (when given), and, where option `out` names a folder,
-  /// config.json, metrics.csv, best.safetensors, last.safetensors and summary.json in it. Returns the summary:
-  /// accuracy, densities, MACs, seconds an epoch, files.
+  /// A whole run: epochs over `train`, validation after each (when given), and, where option `out` names a
+  /// folder, config.json, metrics.csv, best.safetensors, last.safetensors and summary.json in it. Returns the
+  /// summary: accuracy, densities, MACs, seconds an epoch, files.
   nlohmann::json fit(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
                      const EventCallback& callback);
 
   const std::shared_ptr<Model>& model() const;
 
+  struct Implementation;  // trainer.hpp, for src/training only
+
  private:
-  struct Implementation;
   std::unique_ptr<Implementation> implementation_;
 };
 
 /// Evaluates on every image of a data set, never augmenting. Options read: batch_size, num_workers, prefetch,
-/// lambda_val, mu, gate_norm. Returns {"samples", "loss", "accuracy", "top5_accuracy", "density", "layers": [{"name",
-/// "experts", "density"}], "dense_macs", "active_macs", "seconds", "images_per_second"}; MACs are means per image.
+/// lambda_val, mu, gate_norm. Returns {"samples", "loss", "accuracy", "top5_accuracy", "density", "layers":
+/// [{"name", "experts", "density"}], "dense_macs", "active_macs", "seconds", "images_per_second"}; MACs are
+/// means per image.
 nlohmann::json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
                         const EventCallback& callback);
 

@@ -1,0 +1,202 @@
+#include "model/network.hpp"
+
+#include <c10/core/GradMode.h>
+
+#include <cstddef>
+#include <utility>
+
+#include "base/base.hpp"
+#include "model/device.hpp"
+
+namespace deepmoe {
+namespace {
+
+/// Lets std::visit take one lambda for each operation.
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+/// The operations whose backward pass needs their own output, so that a following node must not overwrite it.
+bool saves_output(const Operation& operation) {
+  return std::holds_alternative<Relu>(operation) || std::holds_alternative<Input>(operation);
+}
+
+/// Which nodes only serve the embedding: those from which every path ends in the embedding or its classifier.
+std::vector<bool> find_embedding_nodes(const Architecture& architecture) {
+  std::vector<bool> marked(architecture.nodes.size(), false);
+  if (!architecture.gated()) return marked;
+  std::vector<std::int32_t> pending{architecture.embedding};
+  if (architecture.embedding_logits >= 0) pending.push_back(architecture.embedding_logits);
+  while (!pending.empty()) {
+    const auto index = static_cast<std::size_t>(pending.back());
+    pending.pop_back();
+    if (marked[index] || std::holds_alternative<Input>(architecture.nodes[index].operation)) continue;
+    marked[index] = true;
+    for (const std::int32_t input : architecture.nodes[index].inputs) pending.push_back(input);
+  }
+  return marked;
+}
+
+at::ScalarType entry_type(const ParameterSpecification& specification) {
+  return specification.is_integer ? at::kLong : at::kFloat;
+}
+
+}  // namespace
+
+Network::Network(const Architecture& architecture, const at::Device& device, bool channels_last,
+                 std::uint64_t seed)
+    : architecture_(architecture),
+      device_(device),
+      channels_last_(channels_last),
+      plan_(architecture.nodes.size()),
+      embedding_nodes_(find_embedding_nodes(architecture)),
+      generator_(make_generator(device, seed)) {
+  std::int32_t last_node = -1;
+  for (ParameterSpecification& specification : parameter_specifications(architecture)) {
+    if (specification.node != last_node) {
+      last_node = specification.node;
+      plan_[static_cast<std::size_t>(last_node)].first_parameter = state_.size();
+    }
+    at::Tensor tensor =
+        at::empty(specification.shape, at::TensorOptions(device).dtype(entry_type(specification)));
+    tensor.set_requires_grad(specification.trainable);
+    state_.push_back({std::move(specification), std::move(tensor)});
+  }
+
+  std::vector<std::int32_t> consumers(architecture.nodes.size(), 0);
+  std::vector<std::size_t> last_reader(architecture.nodes.size(), 0);
+  for (std::size_t index = 0; index < architecture.nodes.size(); ++index) {
+    for (const std::int32_t input : architecture.nodes[index].inputs) {
+      ++consumers[static_cast<std::size_t>(input)];
+      last_reader[static_cast<std::size_t>(input)] = index;
+    }
+  }
+  for (const std::int32_t output :
+       {architecture.logits, architecture.embedding, architecture.embedding_logits}) {
+    if (output >= 0) ++consumers[static_cast<std::size_t>(output)];
+  }
+  for (std::size_t index = 0; index < architecture.nodes.size(); ++index) {
+    const Node& node = architecture.nodes[index];
+    if (std::holds_alternative<Relu>(node.operation)) {
+      const auto input = static_cast<std::size_t>(node.inputs[0]);
+      plan_[index].in_place = consumers[input] == 1 && !saves_output(architecture.nodes[input].operation);
+    }
+    if (consumers[index] > 0) {
+      plan_[last_reader[index]].release_after.push_back(static_cast<std::int32_t>(index));
+    }
+  }
+}
+
+Network::Outputs Network::forward(const at::Tensor& images, bool training) {
+  if (images.dim() != 4 || images.size(1) != architecture_.image_channels) {
+    fail(ErrorCode::invalid_argument, "images must have the shape (N, ", architecture_.image_channels,
+         ", height, width), but have ", concat(images.sizes()));
+  }
+  std::vector<at::Tensor> values(architecture_.nodes.size());
+  Outputs outputs;
+  for (std::size_t index = 0; index < architecture_.nodes.size(); ++index) {
+    if (std::holds_alternative<Input>(architecture_.nodes[index].operation)) {
+      values[index] = channels_last_ ? images.contiguous(at::MemoryFormat::ChannelsLast) : images;
+    } else {
+      values[index] = evaluate(index, values, training, outputs);
+    }
+    const auto position = static_cast<std::int32_t>(index);
+    if (position == architecture_.logits) outputs.logits = values[index];
+    if (position == architecture_.embedding) outputs.embedding = values[index];
+    if (position == architecture_.embedding_logits) outputs.embedding_logits = values[index];
+    for (const std::int32_t finished : plan_[index].release_after)
+      values[static_cast<std::size_t>(finished)].reset();
+  }
+  return outputs;
+}
+
+at::Tensor Network::evaluate(std::size_t index, const std::vector<at::Tensor>& values, bool training,
+                             Outputs& outputs) {
+  const Node& node = architecture_.nodes[index];
+  const at::Tensor& input = values[static_cast<std::size_t>(node.inputs[0])];
+  const auto parameter = [&](std::size_t offset) -> const at::Tensor& {
+    return state_[plan_[index].first_parameter + offset].tensor;
+  };
+  return std::visit(
+      Overloaded{
+          [&](const Input&) -> at::Tensor { return input; },
+          [&](const Convolution& convolution) {
+            const std::optional<at::Tensor> bias =
+                convolution.bias ? std::optional<at::Tensor>(parameter(1)) : std::nullopt;
+            return at::conv2d(input, parameter(0), bias, convolution.stride, convolution.padding);
+          },
+          [&](const BatchNorm& norm) {
+            const bool use_batch = training && !(embedding_frozen_ && embedding_nodes_[index]);
+            const std::size_t buffers = norm.affine ? 2 : 0;
+            std::optional<at::Tensor> weight, bias;
+            if (norm.affine) {
+              weight = parameter(0);
+              bias = parameter(1);
+            }
+            if (use_batch) {
+              if (input.numel() / input.size(1) < 2) {
+                fail(ErrorCode::invalid_argument, "batch norm '", node.name,
+                     "' has one value per channel and cannot train on it; use a larger batch or larger "
+                     "images");
+              }
+              const c10::NoGradGuard no_gradient;
+              at::Tensor batches = parameter(buffers + 2);
+              batches.add_(1);
+            }
+            return at::batch_norm(input, weight, bias, parameter(buffers), parameter(buffers + 1), use_batch,
+                                  norm.momentum, norm.epsilon, true);
+          },
+          [&](const Relu&) {
+            if (plan_[index].in_place) {
+              at::Tensor overwritten = input;
+              return overwritten.relu_();
+            }
+            return at::relu(input);
+          },
+          [&](const Gelu&) { return at::gelu(input); },
+          [&](const Gate& gate) {
+            const at::Tensor& embedding = values[static_cast<std::size_t>(node.inputs[1])];
+            const std::optional<at::Tensor> bias =
+                gate.bias ? std::optional<at::Tensor>(parameter(1)) : std::nullopt;
+            const at::Tensor gates = at::relu(at::linear(embedding, parameter(0), bias));
+            outputs.gates.push_back(gates);
+            return at::mul(input, input.dim() == 4 ? gates.unsqueeze(2).unsqueeze(3) : gates);
+          },
+          [&](const MaxPool& pool) { return at::max_pool2d(input, pool.kernel, pool.stride, pool.padding); },
+          [&](const AveragePool& pool) -> at::Tensor {
+            if (pool.output_size == 1) return input.mean({2, 3}, true);
+            return at::adaptive_avg_pool2d(input, {pool.output_size, pool.output_size});
+          },
+          [&](const Flatten&) { return input.flatten(1); },
+          [&](const Linear& linear) {
+            const std::optional<at::Tensor> bias =
+                linear.bias ? std::optional<at::Tensor>(parameter(1)) : std::nullopt;
+            return at::linear(input, parameter(0), bias);
+          },
+          [&](const Dropout& drop) { return training ? dropout(input, drop.probability) : input; },
+          [&](const Add&) { return at::add(input, values[static_cast<std::size_t>(node.inputs[1])]); },
+      },
+      node.operation);
+}
+
+at::Tensor Network::dropout(const at::Tensor& input, double probability) {
+  // With a generator of its own, so that a run depends on its seed alone.
+  at::Tensor mask = at::empty_like(input, at::TensorOptions().requires_grad(false));
+  mask.bernoulli_(1.0 - probability, generator_).div_(1.0 - probability);
+  return input * mask;
+}
+
+void Network::freeze_embedding(bool frozen) {
+  if (frozen == embedding_frozen_) return;
+  embedding_frozen_ = frozen;
+  for (Entry& entry : state_) {
+    if (!entry.specification.trainable || !is_embedding(entry)) continue;
+    entry.tensor.set_requires_grad(!frozen);
+    if (frozen) entry.tensor.mutable_grad().reset();
+  }
+}
+
+}  // namespace deepmoe

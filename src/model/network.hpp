@@ -1,0 +1,66 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "architecture/architecture.hpp"
+
+namespace deepmoe {
+
+/// The LibTorch reader of an architecture: its parameters as tensors, and one walk over its nodes for
+/// training and for evaluation alike. One thread at a time.
+class Network {
+ public:
+  struct Entry {
+    ParameterSpecification specification;
+    at::Tensor tensor;
+  };
+  struct Outputs {
+    at::Tensor logits;              ///< (N, classes)
+    at::Tensor embedding;           ///< (N, embedding_dim), undefined in a dense network
+    at::Tensor embedding_logits;    ///< (N, classes), undefined in a dense network
+    std::vector<at::Tensor> gates;  ///< (N, experts) each, in network order
+  };
+
+  /// Parameters are allocated on `device` and left uninitialised. `architecture` must outlive the network.
+  Network(const Architecture& architecture, const at::Device& device, bool channels_last, std::uint64_t seed);
+
+  /// `images` is (N, channels, H, W) f32 on device(). In training, batch norm uses and updates batch
+  /// statistics and dropout draws; the result is part of an autograd graph wherever gradients are enabled.
+  Outputs forward(const at::Tensor& images, bool training);
+
+  const std::vector<Entry>& state() const { return state_; }
+  const Architecture& architecture() const { return architecture_; }
+  const at::Device& device() const { return device_; }
+
+  /// Stops (or resumes) the learning of the embedding network, its norm and its classifier.
+  void freeze_embedding(bool frozen);
+  bool embedding_frozen() const { return embedding_frozen_; }
+  /// Whether a state entry belongs to the embedding network, its norm or its classifier.
+  bool is_embedding(const Entry& entry) const {
+    return embedding_nodes_[static_cast<std::size_t>(entry.specification.node)];
+  }
+
+ private:
+  struct Plan {
+    std::size_t first_parameter = 0;          ///< position of the node's first entry in state_
+    bool in_place = false;                    ///< may overwrite its input
+    std::vector<std::int32_t> release_after;  ///< nodes whose output nobody needs after this one
+  };
+  at::Tensor evaluate(std::size_t index, const std::vector<at::Tensor>& values, bool training,
+                      Outputs& outputs);
+  at::Tensor dropout(const at::Tensor& input, double probability);
+
+  const Architecture& architecture_;
+  at::Device device_;
+  bool channels_last_;
+  std::vector<Entry> state_;
+  std::vector<Plan> plan_;
+  std::vector<bool> embedding_nodes_;
+  bool embedding_frozen_ = false;
+  at::Generator generator_;
+};
+
+}  // namespace deepmoe

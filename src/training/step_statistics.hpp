@@ -1,0 +1,33 @@
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+namespace deepmoe {
+
+/// Sums of loss and accuracy over steps, kept on the device so that adding to them never waits for it.
+class StepStatistics {
+ public:
+  explicit StepStatistics(const at::Device& device);
+
+  /// Adds the batch of step `step`: its mean loss, and which of its logits (N, classes) agree with `labels`
+  /// (N).
+  void add(const at::Tensor& loss, const at::Tensor& logits, const at::Tensor& labels, std::int64_t step);
+
+  struct Means {
+    std::int64_t samples = 0;
+    double loss = 0.0;
+    double accuracy = 0.0;             ///< 0..1
+    std::int64_t first_bad_step = -1;  ///< the first step whose loss was not finite, or -1
+  };
+  /// Waits for the device. All zeros when nothing was added.
+  Means read() const;
+  void reset();
+
+ private:
+  at::Tensor sums_;  ///< f64: loss times samples, correct, first bad step
+  std::int64_t samples_ = 0;
+};
+
+}  // namespace deepmoe

@@ -1,0 +1,157 @@
+#include "training/trainer.hpp"
+
+#include <c10/core/GradMode.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/base.hpp"
+#include "model/images.hpp"
+#include "model/libtorch_errors.hpp"
+#include "model/tensor_bridge.hpp"
+
+namespace deepmoe {
+namespace {
+
+std::vector<at::Tensor> trainable(const Network& network) {
+  std::vector<at::Tensor> parameters;
+  for (const Network::Entry& entry : network.state()) {
+    if (entry.specification.trainable) parameters.push_back(entry.tensor);
+  }
+  return parameters;
+}
+
+LossWeights loss_weights_from(const Options& options) {
+  return {options.real("lambda_val"), options.real("mu"), options.real("label_smoothing"),
+          gate_norm_from(options.text("gate_norm"))};
+}
+
+/// Labels (N) as int64 on the network's device, each within its classes.
+at::Tensor prepare_labels(const SharedTensor& labels, std::int64_t count, std::int64_t num_classes,
+                          const at::Device& device) {
+  if (labels.shape != std::vector<std::int64_t>{count} || labels.type != DataType::i64) {
+    fail(ErrorCode::invalid_argument, "labels must be int64 with one number for each of the ", count,
+         " images");
+  }
+  if (labels.device == DeviceType::cpu) {
+    const auto* values = static_cast<const std::int64_t*>(labels.data);
+    for (std::int64_t i = 0; i < count; ++i) {
+      if (values[i] < 0 || values[i] >= num_classes) {
+        fail(ErrorCode::invalid_argument, "label ", values[i], " of image ", i, " is not within 0..",
+             num_classes - 1, ", the classes of the model");
+      }
+    }
+  }
+  return to_torch(labels).to(device, /*non_blocking=*/true);
+}
+
+}  // namespace
+
+Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Options& given)
+    : model(std::move(trained)),
+      options(given),
+      network(model->network()),
+      parameters(trainable(network)),
+      optimizer(make_optimizer(parameters, options)),
+      schedule(options),
+      loss_weights(loss_weights_from(options)),
+      statistics(network.device()),
+      accumulation(options.integer("gradient_accumulation")),
+      gradient_clip(options.real("gradient_clip")) {
+  const std::int64_t freeze = options.integer("freeze_epochs");
+  const std::int64_t epochs = options.integer("epochs");
+  if (freeze > epochs) {
+    fail(ErrorCode::invalid_argument, "freeze_epochs ", freeze, " is more than epochs ", epochs,
+         "; make it smaller, or 0 to keep the embedding network learning");
+  }
+}
+
+void Trainer::Implementation::begin_epoch(std::int64_t next_epoch, std::int64_t steps) {
+  if (next_epoch < 0 || steps < 1) {
+    fail(ErrorCode::invalid_argument, "epoch ", next_epoch, " with ", steps,
+         " steps is not possible: epochs count from 0, and each has a step or more");
+  }
+  epoch = next_epoch;
+  steps_per_epoch = steps;
+  step_in_epoch = 0;
+  const bool frozen = epoch >= options.integer("epochs") - options.integer("freeze_epochs");
+  network.freeze_embedding(frozen);
+  loss_weights = loss_weights_from(options);
+  if (frozen) loss_weights.lambda_val = loss_weights.mu = 0.0;
+}
+
+double Trainer::Implementation::learning_rate() const {
+  return epoch < 0 ? schedule.base_learning_rate()
+                   : schedule.learning_rate(epoch, step_in_epoch, steps_per_epoch);
+}
+
+double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor& labels, bool read_loss) {
+  const c10::AutoGradMode gradients(true);
+  const Network::Outputs outputs = network.forward(images, true);
+  const Loss loss = compute_loss(outputs, labels, loss_weights);
+  statistics.add(loss.total, outputs.logits, labels, global_step);
+
+  // Where reading costs nothing, a bad loss stops before it spoils the weights.
+  double value = 0.0;
+  if (read_loss || network.device().is_cpu()) {
+    value = loss.total.item<double>();
+    if (!std::isfinite(value)) fail_not_finite(global_step);
+  }
+  (accumulation > 1 ? loss.total / static_cast<double>(accumulation) : loss.total).backward();
+  if (++accumulated == accumulation) {
+    if (gradient_clip > 0.0) clip_gradients(parameters, gradient_clip);
+    optimizer->step(learning_rate());
+    for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
+    accumulated = 0;
+  }
+  ++global_step;
+  ++step_in_epoch;
+  return value;
+}
+
+void Trainer::Implementation::fail_not_finite(std::int64_t bad_step) const {
+  fail(ErrorCode::numeric, "the loss is not a finite number in step ", bad_step + 1,
+       epoch >= 0 ? concat(" (epoch ", epoch + 1, ")") : std::string(), " at learning rate ", learning_rate(),
+       ". Try a lower lr, a longer warmup_epochs or gradient_clip 1, and check the images for NaN");
+}
+
+StepStatistics::Means Trainer::Implementation::checked_statistics() const {
+  const StepStatistics::Means means = statistics.read();
+  if (means.first_bad_step >= 0) fail_not_finite(means.first_bad_step);
+  return means;
+}
+
+Trainer::Trainer(std::shared_ptr<Model> model, const Options& options)
+    : implementation_(
+          with_libtorch_errors([&] { return std::make_unique<Implementation>(std::move(model), options); })) {
+}
+
+Trainer::~Trainer() = default;
+
+const std::shared_ptr<Model>& Trainer::model() const { return implementation_->model; }
+
+void Trainer::begin_epoch(std::int64_t epoch, std::int64_t steps_per_epoch) {
+  implementation_->begin_epoch(epoch, steps_per_epoch);
+}
+
+void Trainer::step(const SharedTensor& images, const SharedTensor& labels, double* loss) {
+  Implementation& trainer = *implementation_;
+  const at::Device& device = trainer.network.device();
+  const double value = with_libtorch_errors([&] {
+    const at::Tensor prepared = prepare_images(images, trainer.model->normalization(), device);
+    const at::Tensor targets =
+        prepare_labels(labels, prepared.size(0), trainer.model->architecture().num_classes(), device);
+    return trainer.step(prepared, targets, loss != nullptr);
+  });
+  if (loss != nullptr) *loss = value;
+}
+
+nlohmann::json Trainer::metrics() {
+  Implementation& trainer = *implementation_;
+  const StepStatistics::Means means = with_libtorch_errors([&] { return trainer.checked_statistics(); });
+  trainer.statistics.reset();
+  return {{"step", trainer.global_step}, {"epoch", trainer.epoch},     {"lr", trainer.learning_rate()},
+          {"loss", means.loss},          {"accuracy", means.accuracy}, {"samples", means.samples}};
+}
+
+}  // namespace deepmoe

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model/loss.hpp"
+#include "training/optimizer.hpp"
+#include "training/schedule.hpp"
+#include "training/step_statistics.hpp"
+#include "training/training.hpp"
+
+namespace deepmoe {
+
+/// What a trainer holds between steps; shared by the step and the run.
+struct Trainer::Implementation {
+  Implementation(std::shared_ptr<Model> model, const Options& options);
+
+  /// One batch on the device: forward, loss, backward and, every gradient_accumulation batches, the update.
+  /// `read_loss` waits for the device and returns the loss; otherwise the result is 0.
+  double step(const at::Tensor& images, const at::Tensor& labels, bool read_loss);
+
+  /// Says that the learning rate follows the schedule from here, and freezes the embedding in the last
+  /// epochs.
+  void begin_epoch(std::int64_t epoch, std::int64_t steps_per_epoch);
+  double learning_rate() const;
+
+  /// Throws Error(numeric) when a step since the last reset had a loss that is not finite.
+  StepStatistics::Means checked_statistics() const;
+  [[noreturn]] void fail_not_finite(std::int64_t bad_step) const;
+
+  std::shared_ptr<Model> model;
+  Options options;
+  Network& network;
+  std::vector<at::Tensor> parameters;
+  std::unique_ptr<Optimizer> optimizer;
+  Schedule schedule;
+  LossWeights loss_weights;
+  StepStatistics statistics;
+  std::int64_t accumulation;
+  double gradient_clip;
+
+  std::int64_t global_step = 0;  ///< batches done
+  std::int64_t accumulated = 0;  ///< batches since the last update
+  std::int64_t epoch = -1;       ///< -1: in no epoch
+  std::int64_t step_in_epoch = 0;
+  std::int64_t steps_per_epoch = 0;
+};
+
+}  // namespace deepmoe
