@@ -11,8 +11,8 @@ namespace deepmoe {
 
 enum class DeviceType : std::int32_t { cpu = 0, cuda = 1 };
 
-/// A tensor in contiguous row-major memory, shared with whoever made it: how tensors travel between the folders, the
-/// C ABI and LibTorch without a copy and without LibTorch's headers.
+/// A tensor in contiguous row-major memory, shared with whoever made it: how tensors travel between the
+/// folders, the C ABI and LibTorch without a copy and without LibTorch's headers.
 struct SharedTensor {
   std::string name;
   DataType type = DataType::f32;

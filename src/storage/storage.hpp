@@ -15,14 +15,18 @@
 
 namespace deepmoe {
 
-/// Replaces `path` by `content`, or leaves the old file as it was: writes a temporary file beside it, flushes it to
-/// the disk, renames it, and flushes the folder. Missing parent folders are an Error(not_found); a full disk or a
-/// refused permission is an Error(io) naming the path and the system's reason.
+/// Replaces `path` by `content`, or leaves the old file as it was: writes a temporary file beside it, flushes
+/// it to the disk, renames it, and flushes the folder. Missing parent folders are an Error(not_found); a full
+/// disk or a refused permission is an Error(io) naming the path and the system's reason. A symbolic link
+/// stays and its target is replaced; permissions of an old file are kept. What is no regular file (a folder,
+/// a device) is refused.
 void write_file_atomically(const std::string& path, std::string_view content);
 
-/// The same for content in pieces: `write` is called once with a function that appends bytes.
-void write_file_atomically(const std::string& path,
-                           const std::function<void(const std::function<void(std::span<const std::byte>)>&)>& write);
+/// The same for content in pieces: `write` is called once with a function that appends bytes. What `write`
+/// throws passes through and leaves the old file.
+void write_file_atomically(
+    const std::string& path,
+    const std::function<void(const std::function<void(std::span<const std::byte>)>&)>& write);
 
 /// Reads a whole file. Errors name the path; a file above `limit` bytes is refused.
 std::string read_file(const std::string& path, std::uint64_t limit = std::uint64_t(1) << 30);
@@ -43,13 +47,16 @@ struct TensorView {
   std::span<const std::byte> data;
 };
 
-/// Writes a safetensors file atomically. Names must be unique, `data` sizes must fit shapes (else invalid_argument).
-/// Tensors are aligned to their element size within the file.
+/// Writes a safetensors file atomically. Names must be unique, `data` sizes must fit shapes (else
+/// invalid_argument). Tensors are aligned to their element size within the file.
 void write_safetensors(const std::string& path, const std::vector<TensorView>& tensors,
                        const std::map<std::string, std::string>& metadata);
 
-/// An opened safetensors file; hostile until proved otherwise (DESIGN 12). Views live as long as this object.
-/// Reading from several threads is safe.
+/// An opened safetensors file. It is hostile until proved otherwise: whatever is inconsistent in it is
+/// refused. Views live as long as this object. Reading from several threads is safe. The file is mapped into
+/// memory, so it must not be truncated or overwritten in place while it is open: reading a view would then
+/// end the process. Replacing it by write_file_atomically is safe. The data of files from elsewhere may not
+/// be aligned to its type: copy it, or check before casting.
 class SafetensorsFile {
  public:
   /// Errors: not_found, io, and format naming file and reason.
