@@ -110,6 +110,8 @@ install_debian_packages() {
     as_root=sudo
     say "These packages of the distribution are missing: $missing"
     say "Installing them needs root, so sudo may now ask for your password."
+    sudo true || die "sudo was refused. Run this as root, then call bootstrap.sh again:
+  apt-get update && $install"
   else
     die "these packages of the distribution are missing and installing them needs root (there is no sudo here).
 Run this as root, then call bootstrap.sh again:

@@ -1,0 +1,12 @@
+// An outside program against libdeepmoe: asks for an option's value and prints the library's version.
+#include <deepmoe.h>
+
+#include <iostream>
+
+int main() {
+  dmoe_options* options = nullptr;
+  if (dmoe_options_create(&options, nullptr) != DMOE_OK) return 1;
+  dmoe_options_release(options);
+  std::cout << dmoe_version() << '\n';
+  return dmoe_live_objects(DMOE_KIND_ALL) == 0 ? 0 : 2;
+}
