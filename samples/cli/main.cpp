@@ -1,0 +1,98 @@
+/// The deepmoe command. It uses the library through its C headers only: what it can do, every host can.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "arguments.hpp"
+#include "failure.hpp"
+#include "handle.hpp"
+#include "subcommands.hpp"
+
+namespace deepmoe::command {
+namespace {
+
+constexpr const char* description =
+    "DeepMoE networks: every channel of a convolution is an expert, and for each image most of them are "
+    "switched off.";
+
+constexpr const char* footer = R"(Examples:
+  deepmoe train --model resnet18_moe --width 0.25 --epochs 3
+  deepmoe train --dataset folder --data_dir pictures --epochs 20 --out runs/pictures
+  deepmoe train --config runs/pictures/config.json --lr 0.05
+  deepmoe eval --weights runs/pictures/best.safetensors --dataset folder --data_dir pictures
+  deepmoe predict --weights runs/pictures/best.safetensors cat.jpg dog.png
+  deepmoe info resnet50_moe_a
+  deepmoe options --recipe paper
+
+Every option can also stand in the environment (DEEPMOE_LR=0.1) or in a configuration file.
+
+Exit status: 0 success; 1 the work failed; 2 wrong usage, nothing was started; 130 interrupted.)";
+
+/// A message on one line, whatever it holds.
+void complain(const char* kind, std::string message) {
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  // A progress line may be standing there.
+  const char* const clear_line = isatty(STDERR_FILENO) != 0 ? "\r\x1b[K" : "";
+  std::cerr << clear_line + std::string("deepmoe: ") + kind + ": " + message + "\n" << std::flush;
+}
+
+int32_t print_log_message(int32_t level, const char* message, void*) {
+  if (level == DMOE_LOG_ERROR) complain("error", message);
+  if (level == DMOE_LOG_WARNING) complain("warning", message);
+  if (level == DMOE_LOG_INFO) complain("note", message);
+  return 0;
+}
+
+int run(const std::vector<std::string>& words) {
+  call(dmoe_set_log_callback, &print_log_message, static_cast<void*>(nullptr));
+  Action action;
+  CLI::App root(description, "deepmoe");
+  root.footer(footer);
+  root.set_help_flag("--help,-h", "Show this help");
+  root.set_version_flag("--version", std::string("deepmoe ") + dmoe_version(), "Show the version");
+  root.require_subcommand(1);
+  root.get_formatter()->column_width(34);
+  root.get_formatter()->label("SUBCOMMAND", "COMMAND [...]");
+  for (auto add : {add_train, add_eval, add_predict, add_info, add_options, add_doctor, add_bench}) {
+    add(root, action);
+  }
+
+  try {
+    std::vector<std::string> arguments = normalised_arguments(root, words);
+    if (arguments.empty()) arguments.push_back("--help");
+    std::reverse(arguments.begin(), arguments.end());
+    root.parse(arguments);
+  } catch (const CLI::Success& wish) {
+    return root.exit(wish);
+  } catch (const CLI::ExtrasError& error) {
+    throw UsageError("unexpected argument '" + root.remaining(true).front() + "'");
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(error.what());
+  }
+  return action();
+}
+
+}  // namespace
+}  // namespace deepmoe::command
+
+int main(int argc, char** argv) {
+  using namespace deepmoe::command;
+  int status = failed;
+  try {
+    status = run({argv + 1, argv + argc});
+    std::cout.flush();
+    if (!std::cout) throw std::runtime_error("can't write to the standard output");
+  } catch (const UsageError& error) {
+    complain("error", error.what());
+    status = wrong_usage;
+  } catch (const std::exception& error) {
+    complain("error", error.what());
+  }
+  return status;
+}

@@ -1,0 +1,68 @@
+#include "output_folder.hpp"
+
+#include <stdexcept>
+#include <system_error>
+
+#include "failure.hpp"
+
+namespace deepmoe::command {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const fs::path& folder, const std::error_code& error) {
+  throw std::runtime_error("can't make the folder '" + folder.string() + "' for the run: " + error.message() +
+                           "; choose another one with --out");
+}
+
+/// Whether the folder was made just now; false if something was there.
+bool make(const fs::path& folder) {
+  std::error_code error;
+  const bool made = fs::create_directory(folder, error);
+  if (error && !fs::exists(folder)) refuse(folder, error);
+  return made;
+}
+
+}  // namespace
+
+bool holds_run(const fs::path& folder) {
+  std::error_code ignored;
+  return fs::exists(folder / "config.json", ignored) || fs::exists(folder / "metrics.csv", ignored);
+}
+
+void remove_run(const fs::path& folder) {
+  for (const char* name :
+       {"summary.json", "metrics.csv", "best.safetensors", "last.safetensors", "config.json"}) {
+    std::error_code error;
+    fs::remove(folder / name, error);
+    if (error) {
+      throw std::runtime_error("can't remove '" + (folder / name).string() + "': " + error.message());
+    }
+  }
+}
+
+OutputFolder::OutputFolder(const fs::path& folder, bool exact) : path_(folder) {
+  std::error_code error;
+  if (folder.has_parent_path() && !fs::exists(folder.parent_path())) {
+    fs::create_directories(folder.parent_path(), error);
+    if (error) refuse(folder, error);
+  }
+  made_ = make(path_);
+  if (exact) {
+    if (!fs::is_directory(path_)) refuse(path_, std::make_error_code(std::errc::not_a_directory));
+    return;
+  }
+  for (int number = 2; !made_; ++number) {
+    path_ = folder;
+    path_ += "-" + std::to_string(number);
+    made_ = make(path_);
+  }
+}
+
+OutputFolder::~OutputFolder() {
+  std::error_code ignored;
+  // Only an empty folder can be removed this way.
+  if (made_) fs::remove(path_, ignored);
+}
+
+}  // namespace deepmoe::command

@@ -1,0 +1,21 @@
+#pragma once
+
+/// The subcommands, one file each. Each function adds its subcommand to the parser; when the command line
+/// names it, parsing puts what is to be done into `action`, which returns the exit status.
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace deepmoe::command {
+
+using Action = std::function<int()>;
+
+void add_train(CLI::App& root, Action& action);
+void add_eval(CLI::App& root, Action& action);
+void add_predict(CLI::App& root, Action& action);
+void add_info(CLI::App& root, Action& action);
+void add_options(CLI::App& root, Action& action);
+void add_doctor(CLI::App& root, Action& action);
+void add_bench(CLI::App& root, Action& action);
+
+}  // namespace deepmoe::command

@@ -1,0 +1,117 @@
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "handle.hpp"
+#include "option_flags.hpp"
+#include "output_folder.hpp"
+#include "signal.hpp"
+#include "subcommands.hpp"
+#include "summary.hpp"
+#include "watch.hpp"
+
+namespace deepmoe::command {
+namespace {
+
+struct Settings {
+  OptionFlags flags;
+  bool overwrite = false;
+  bool json = false;
+};
+
+/// What can't be built is found before any data are read.
+void check_architecture(const OptionsHandle& options) {
+  try {
+    text_from(dmoe_architecture_json, static_cast<const dmoe_options*>(options.get()));
+  } catch (const LibraryError& error) {
+    throw UsageError(error.what());
+  }
+}
+
+/// The folder that is asked for, before it is known whether it is free.
+std::filesystem::path wanted_folder(const OptionsHandle& options) {
+  std::filesystem::path out = option_value(options, "out");
+  // "runs/x/" and "runs/x" are one folder; the former would be numbered inside.
+  if (!out.empty()) return out.has_filename() ? out : out.parent_path();
+  return std::filesystem::path("runs") /
+         (option_value(options, "model") + "-" + option_value(options, "dataset"));
+}
+
+DatasetHandle open_split(const OptionsHandle& options, const char* split) {
+  DatasetHandle dataset;
+  call(dmoe_dataset_open, static_cast<const dmoe_options*>(options.get()), split, dataset.out());
+  return dataset;
+}
+
+/// Trains; false when a signal ended it early.
+bool fit(const TrainerHandle& trainer, const DatasetHandle& training, const DatasetHandle& validation,
+         Watch& watch, StringHandle& summary) {
+  const InterruptGuard guard;
+  try {
+    call(dmoe_trainer_fit, trainer.get(), static_cast<const dmoe_dataset*>(training.get()),
+         static_cast<const dmoe_dataset*>(validation.get()), &Watch::receive, static_cast<void*>(&watch),
+         summary.out());
+  } catch (const LibraryError& error) {
+    watch.progress.clear();
+    watch.rethrow();
+    if (error.status() == interrupted) return false;
+    throw;
+  }
+  watch.progress.clear();
+  return true;
+}
+
+int train(const Settings& settings) {
+  const OptionsHandle options = settings.flags.configured();
+  const std::filesystem::path wanted = wanted_folder(options);
+  const bool exact = settings.overwrite || settings.flags.given("out");
+  if (exact && !settings.overwrite && holds_run(wanted)) {
+    throw UsageError("--out '" + wanted.string() +
+                     "' already holds a run; choose another folder, or replace that run with --overwrite");
+  }
+  check_architecture(options);
+
+  const DatasetHandle training = open_split(options, "train");
+  const DatasetHandle validation = open_split(options, "test");
+  ModelHandle model;
+  call(dmoe_model_create, static_cast<const dmoe_options*>(options.get()),
+       static_cast<const dmoe_dataset*>(training.get()), model.out());
+  const OutputFolder folder(wanted, exact);
+  set_option(options, "out", folder.path());
+  TrainerHandle trainer;
+  call(dmoe_trainer_create, model.get(), static_cast<const dmoe_options*>(options.get()), trainer.out());
+  if (settings.overwrite) remove_run(folder.path());
+
+  Watch watch(option_integer(options, "print_every"));
+  StringHandle summary;
+  if (!fit(trainer, training, validation, watch, summary)) {
+    std::cerr << "deepmoe: interrupted in epoch " << watch.progress.epoch() << " after step "
+              << watch.progress.step() << "; the weights so far are in " << folder.path()
+              << "/last.safetensors\n";
+    return interrupted;
+  }
+  if (settings.json) {
+    std::cout << dmoe_string_data(summary.get()) << "\n";
+  } else {
+    std::cout << summary_text(nlohmann::ordered_json::parse(dmoe_string_data(summary.get())));
+  }
+  return succeeded;
+}
+
+}  // namespace
+
+void add_train(CLI::App& root, Action& action) {
+  const auto settings = std::make_shared<Settings>();
+  CLI::App& app = *root.add_subcommand("train", "Train a network and save it");
+  settings->flags.add_config_to(app);
+  app.add_flag("--overwrite", settings->overwrite, "Replace the run that --out already holds");
+  app.add_flag("--json", settings->json, "Print the summary as JSON");
+  settings->flags.add_to(app, all_options());
+  app.footer(
+      "Ctrl-C ends after the step under way and saves everything; a second Ctrl-C ends at once.\n"
+      "Options without effect in this version are listed by 'deepmoe options'.");
+  app.callback([settings, &action] { action = [settings] { return train(*settings); }; });
+}
+
+}  // namespace deepmoe::command

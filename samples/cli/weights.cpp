@@ -1,0 +1,40 @@
+#include "weights.hpp"
+
+#include <cstdlib>
+
+namespace deepmoe::command {
+
+std::string take_weights(OptionFlags& flags) {
+  std::string weights = flags.take("weights");
+  if (weights.empty()) {
+    const char* const variable = std::getenv("DEEPMOE_WEIGHTS");
+    if (variable != nullptr) weights = variable;
+  }
+  if (weights.empty()) throw UsageError("--weights is missing; it names the safetensors file to load");
+  return weights;
+}
+
+OptionsHandle load_options(const OptionFlags& flags) {
+  OptionsHandle options = flags.configured();
+  if (!option_value(options, "weights").empty()) set_option(options, "weights", "");
+  return options;
+}
+
+bool describes_its_network(const std::string& weights) {
+  TensorsHandle tensors;
+  call(dmoe_tensors_load, weights.c_str(), tensors.out());
+  return json_from(dmoe_tensors_metadata, static_cast<const dmoe_tensors*>(tensors.get()))
+      .contains("architecture");
+}
+
+OptionsHandle options_of(const ModelHandle& model) {
+  const nlohmann::ordered_json description =
+      json_from(dmoe_model_describe, static_cast<const dmoe_model*>(model.get()));
+  OptionsHandle options;
+  call(dmoe_options_create, options.out());
+  const std::string json = description.at("options").dump();
+  call(dmoe_options_set_json, options.get(), json.c_str());
+  return options;
+}
+
+}  // namespace deepmoe::command
