@@ -10,8 +10,8 @@ if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDE
                       "installed tree can be moved; they are '${CMAKE_INSTALL_LIBDIR}' and '${CMAKE_INSTALL_INCLUDEDIR}'")
 endif()
 
-# deepmoe_install_library(<target> <pkg-config name> <description> <headers...>)
-function(deepmoe_install_library target package description)
+# deepmoe_install_library(<target> <pkg-config name> <description> <compiler flags> <headers...>)
+function(deepmoe_install_library target package description flags)
   if(NOT TARGET ${target})
     return()
   endif()
@@ -22,6 +22,7 @@ function(deepmoe_install_library target package description)
 
   set(DEEPMOE_PC_NAME ${package})
   set(DEEPMOE_PC_DESCRIPTION ${description})
+  set(DEEPMOE_PC_FLAGS ${flags})
   set(DEEPMOE_PC_LIBRARY ${target})
   file(RELATIVE_PATH DEEPMOE_PC_PREFIX /${_pkgconfig_dir} /)
   string(REGEX REPLACE "/$" "" DEEPMOE_PC_PREFIX ${DEEPMOE_PC_PREFIX})
@@ -31,10 +32,10 @@ endfunction()
 
 set(_capi ${PROJECT_SOURCE_DIR}/capi)
 deepmoe_install_library(deepmoe_runtime deepmoe-runtime "DeepMoE networks without LibTorch: options, architectures, files"
-                        ${_capi}/deepmoe_runtime.h)
-deepmoe_install_library(deepmoe deepmoe "DeepMoE networks: train, evaluate, analyse and save"
-                        ${_capi}/deepmoe.h)
-if(TARGET deepmoe AND EXISTS ${PROJECT_SOURCE_DIR}/include/deepmoe.hpp)
+                        " -DDEEPMOE_RUNTIME_ONLY" ${_capi}/deepmoe_runtime.h)
+deepmoe_install_library(deepmoe deepmoe "DeepMoE networks: train, evaluate and save"
+                        "" ${_capi}/deepmoe.h)
+if(TARGET deepmoe_runtime)
   install(FILES ${PROJECT_SOURCE_DIR}/include/deepmoe.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
           COMPONENT development)
 endif()

@@ -4,6 +4,6 @@
 deepmoe=build/$preset/bin/deepmoe
 out=build/demo
 
-"$deepmoe" train --dataset synthetic --model resnet18_moe --width 0.25 --epochs 3 --out "$out"
+"$deepmoe" train --dataset synthetic --model resnet18_moe --width 0.25 --epochs 3 --out "$out" --overwrite
 say
 "$deepmoe" eval --weights "$out/best.safetensors" --dataset synthetic

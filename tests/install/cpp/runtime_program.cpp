@@ -1,12 +1,16 @@
-// An outside program against libdeepmoe_runtime: prints the library's version.
-#include <deepmoe_runtime.h>
-
+// An outside program against libdeepmoe_runtime: sets an option and prints the library's version.
+#include <deepmoe.hpp>
 #include <iostream>
 
+#if DEEPMOE_HAS_TRAINING
+#error "functions of libdeepmoe are declared to a program that links libdeepmoe_runtime"
+#endif
+
 int main() {
-  dmoe_options* options = nullptr;
-  if (dmoe_options_create(&options, nullptr) != DMOE_OK) return 1;
-  dmoe_options_release(options);
-  std::cout << dmoe_version() << '\n';
-  return dmoe_live_objects(DMOE_KIND_ALL) == 0 ? 0 : 2;
+  {
+    const dmoe::Options options{{"model", "vgg11"}};
+    if (options.get("model") != "vgg11") return 1;
+  }
+  std::cout << dmoe::version() << '\n';
+  return dmoe::live_objects() == 0 ? 0 : 2;
 }
