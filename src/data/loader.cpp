@@ -1,8 +1,10 @@
+#include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 
 #include <algorithm>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "base/base.hpp"
@@ -48,10 +50,20 @@ struct Loader::Implementation {
                  const LoaderOptions& options)
       : num_workers(options.num_workers),
         shared(std::make_shared<Shared>(std::move(dataset), transform, options)) {
-    // No slot is kept for the caller's thread, so tasks never wait for it. oneTBB may lend fewer threads than
-    // asked for; next() fills what nobody else has begun, so that progress depends on no thread but the
-    // caller's.
-    if (num_workers > 0) arena.initialize(static_cast<int>(num_workers), 0);
+    if (num_workers == 0) return;
+    // oneTBB has a thread for each core but one; who waits for disks may want more. A limit that the host
+    // program has set stays in force.
+    const auto allowed = [] {
+      return static_cast<std::int64_t>(
+          tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism));
+    };
+    if (num_workers >= allowed()) {
+      more_threads.emplace(tbb::global_control::max_allowed_parallelism,
+                           static_cast<std::size_t>(num_workers + 1));
+    }
+    // No slot is kept for the caller's thread, so tasks never wait for it. When threads are few or busy,
+    // next() fills what nobody else has begun, so progress depends on no thread but the caller's.
+    arena.initialize(static_cast<int>(std::clamp<std::int64_t>(allowed() - 1, 1, num_workers)), 0);
   }
 
   void start_tasks() {
@@ -79,6 +91,7 @@ struct Loader::Implementation {
 
   const std::int64_t num_workers;
   const std::shared_ptr<Shared> shared;
+  std::optional<tbb::global_control> more_threads;
   tbb::task_arena arena;
 };
 

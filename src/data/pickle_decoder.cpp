@@ -174,6 +174,9 @@ void PickleDecoder::reduce() {
   if (node(arguments_id).kind != Kind::tuple || node(callee_id).kind != Kind::global) {
     refuse("a call of something other than a known function");
   }
+  // None of the functions takes more. A copy, since a new value may move the old ones.
+  if (node(arguments_id).items.size() > 3)
+    refuse("a call with ", node(arguments_id).items.size(), " arguments");
   const std::vector<PickleId> arguments = node(arguments_id).items;
   switch (static_cast<Global>(node(callee_id).integer)) {
     case reconstruct: {
@@ -212,7 +215,9 @@ void PickleDecoder::build_array(PickleNode& array, const PickleNode& state) {
   if (state.items.size() != 5) refuse("a numpy array with ", state.items.size(), " parts instead of 5");
   const PickleNode &shape = node(state.items[1]), &type = node(state.items[2]),
                    &fortran = node(state.items[3]), &content = node(state.items[4]);
-  if (shape.kind != Kind::tuple || shape.items.empty()) refuse("a numpy array without a shape");
+  if (shape.kind != Kind::tuple || shape.items.empty() || shape.items.size() > 8) {
+    refuse("a numpy array without a shape of 1 to 8 extents");
+  }
   if (type.kind != Kind::data_type) refuse("a numpy array of something other than uint8 (u1)");
   if (fortran.kind != Kind::boolean && fortran.kind != Kind::integer)
     refuse("a numpy array without an order");
