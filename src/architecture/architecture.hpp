@@ -151,7 +151,7 @@ struct Cost {
 Cost cost(const Architecture& architecture, std::int64_t image_size = 0);
 
 /// MACs of one sample given the fraction of active experts per gate (in the order of gates(); 0..1):
-/// dense_macs of a node times the fractions of its input and output gates (DESIGN: in a basic block the first
+/// dense_macs of a node times the fractions of its input and output gates (in a basic block the first
 /// convolution costs d, the second d*d of the dense cost).
 double active_macs(const Architecture& architecture, const Cost& cost, const std::vector<double>& densities);
 

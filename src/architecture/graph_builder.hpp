@@ -30,7 +30,7 @@ class GraphBuilder {
   /// Padding keeps the size at stride 1. The gate stands where option gate_position puts it.
   std::int32_t append_unit(const ConvolutionUnit& unit, std::int32_t input);
 
-  /// The embedding network of DESIGN: 3x3 stride-2 convolutions with GELU on the image, global pool, optional
+  /// The embedding network: 3x3 stride-2 convolutions with GELU on the image, global pool, optional
   /// norm. Gates can be appended afterwards.
   void append_embedding();
   /// Ends a gated network with its embedding classifier, a dense one with nothing, and hands the network

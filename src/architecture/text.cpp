@@ -112,6 +112,10 @@ std::string to_text(const Architecture& architecture) {
       << shape_text(shapes.front());
   if (architecture.gated()) out << ", " << position << " gates over " << grouped(experts) << " experts";
   out << "\n\n" << table(rows) << "\n";
+  if (position > 0) {
+    out << "gate: #n is a gate's number; `in #n` and `out #n` tell whose inactive experts spare a node its\n"
+           "input and output channels.\n\n";
+  }
   write_totals(out, total, architecture.gated());
   return out.str();
 }
