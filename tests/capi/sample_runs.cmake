@@ -1,0 +1,30 @@
+# cmake -DFIT=... -DPREDICT=... -DIMAGES=... -DFOLDER=... -P sample_runs.cmake
+# The samples one after the other: fit on a folder of images, then predict one of them with the weights of the run.
+
+file(REMOVE_RECURSE ${FOLDER})
+file(MAKE_DIRECTORY ${FOLDER})
+
+# expect(<regular expression> <command...>): the command must succeed and print what is expected.
+function(expect pattern)
+  execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE output ERROR_VARIABLE errors RESULT_VARIABLE result)
+  message(STATUS "${output}")
+  if(NOT result EQUAL 0)
+    message(FATAL_ERROR "'${ARGN}' failed (${result}): ${errors}")
+  endif()
+  if(NOT output MATCHES "${pattern}")
+    message(FATAL_ERROR "'${ARGN}' did not print '${pattern}'")
+  endif()
+endfunction()
+
+execute_process(COMMAND ${IMAGES} ${FOLDER}/images COMMAND_ERROR_IS_FATAL ANY)
+expect("24 images to learn from, 8 to check, 2 classes.*epoch {.*summary {.*accuracy"
+       ${FIT} ${FOLDER}/images epochs=2 width=0.125 embedding_dim=16 image_size=16 batch_size=8 num_workers=0
+       device=cpu out=${FOLDER}/run)
+file(GLOB images ${FOLDER}/images/train/dark/*.png)
+list(GET images 0 image)
+expect("gate\\.layer1.*experts active.*class [01] of 2" ${PREDICT} ${FOLDER}/run/last.safetensors ${image})
+
+execute_process(COMMAND ${FIT} ${FOLDER}/nothing ERROR_VARIABLE errors RESULT_VARIABLE result)
+if(result EQUAL 0 OR NOT errors MATCHES "nothing")
+  message(FATAL_ERROR "a folder that is absent was not refused by name: ${errors}")
+endif()

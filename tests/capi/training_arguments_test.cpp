@@ -1,0 +1,88 @@
+// Every function of deepmoe.h, with NULL and with a wrong object for each pointer.
+
+#include <string>
+
+#include "capi/argument_checks.hpp"
+#include "capi/host_tensor.hpp"
+#include "capi/small_network.hpp"
+
+using namespace deepmoe::capi_test;
+
+TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of another kind") {
+  ArgumentChecks checks;
+  Arrays arrays(2);
+  const Owned<dmoe_options> own_options = small_options();
+  Owned<dmoe_model> own_model = small_model();
+  Owned<dmoe_dataset> own_dataset;
+  Owned<dmoe_trainer> own_trainer;
+  Owned<dmoe_tensors> own_state;
+  check_succeeds([&](dmoe_error** error) {
+    return dmoe_dataset_create_f32(arrays.images.data(), arrays.labels.data(), 2, side, side, classes,
+                                   nullptr, nullptr, own_dataset.out(), error);
+  });
+  check_succeeds([&](dmoe_error** error) {
+    return dmoe_trainer_create(own_model, own_options, own_trainer.out(), error);
+  });
+  check_succeeds([&](dmoe_error** error) { return dmoe_model_state(own_model, own_state.out(), error); });
+  dmoe_options* const options = own_options;
+  dmoe_model* const model = own_model;
+  dmoe_dataset* const dataset = own_dataset;
+  dmoe_trainer* const trainer = own_trainer;
+  dmoe_tensors* const state = own_state;
+  const std::vector<float> logits_before = logits_of(model, arrays);
+
+  HostTensor images(arrays.images.data(), f32_type, {2, 3, side, side});
+  HostTensor labels(arrays.labels.data(), i64_type, {2});
+  const uint8_t bytes[3] = {1, 2, 3};
+  const int64_t label = 0;
+  float logits[8];
+  int64_t number = 0;
+  double loss = 0;
+  dmoe_dataset* new_dataset = nullptr;
+  dmoe_model* new_model = nullptr;
+  dmoe_trainer* new_trainer = nullptr;
+  dmoe_tensors* new_tensors = nullptr;
+  dmoe_string* new_string = nullptr;
+
+  DEEPMOE_REFUSES(checks, dmoe_dataset_open, {}, options, "train", &new_dataset);
+  DEEPMOE_REFUSES(checks, dmoe_dataset_create_f32, {6, 7}, arrays.images.data(), arrays.labels.data(), 2,
+                  side, side, classes, nullptr, nullptr, &new_dataset);
+  DEEPMOE_REFUSES(checks, dmoe_dataset_create_u8, {8, 9}, bytes, &label, 1, 3, 1, 1, DMOE_LAYOUT_NCHW, 1,
+                  nullptr, nullptr, &new_dataset);
+  DEEPMOE_REFUSES(checks, dmoe_dataset_describe, {}, dataset, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_model_create, {1}, options, dataset, &new_model);
+  DEEPMOE_REFUSES(checks, dmoe_model_load, {1}, "/none", options, &new_model);
+  DEEPMOE_REFUSES(checks, dmoe_model_save, {}, model, "/none/x");
+  DEEPMOE_REFUSES(checks, dmoe_model_describe, {}, model, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_model_forward, {}, model, &images.managed, &new_tensors);
+  DEEPMOE_REFUSES(checks, dmoe_model_forward_f32, {7}, model, arrays.images.data(), 2, side, side, logits, 8,
+                  &number);
+  DEEPMOE_REFUSES(checks, dmoe_model_read_image, {}, model, "/none.png", &new_tensors);
+  DEEPMOE_REFUSES(checks, dmoe_model_state, {}, model, &new_tensors);
+  DEEPMOE_REFUSES(checks, dmoe_model_load_state, {}, model, state);
+  DEEPMOE_REFUSES(checks, dmoe_model_evaluate, {2, 3, 4}, model, dataset, options, nullptr, nullptr,
+                  &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_trainer_create, {}, model, options, &new_trainer);
+  DEEPMOE_REFUSES(checks, dmoe_trainer_begin_epoch, {}, trainer, 0, 1);
+  DEEPMOE_REFUSES(checks, dmoe_trainer_step, {3}, trainer, &images.managed, &labels.managed, &loss);
+  DEEPMOE_REFUSES(checks, dmoe_trainer_step_f32, {6}, trainer, arrays.images.data(), arrays.labels.data(), 2,
+                  side, side, &loss);
+  DEEPMOE_REFUSES(checks, dmoe_trainer_metrics, {}, trainer, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_trainer_fit, {2, 3, 4, 5}, trainer, dataset, dataset, nullptr, nullptr,
+                  &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_diagnose, {}, &new_string);
+  CHECK(logits_of(model, arrays) == logits_before);
+
+  // These cannot fail.
+  CHECK(dmoe_dataset_size(nullptr) == 0);
+  CHECK(dmoe_dataset_size(reinterpret_cast<dmoe_dataset*>(model)) == 0);
+  CHECK(dmoe_dataset_num_classes(nullptr) == 0);
+  dmoe_dataset_release(nullptr);
+  dmoe_model_release(nullptr);
+  dmoe_trainer_release(nullptr);
+  for (const char* name : {"dmoe_dataset_size", "dmoe_dataset_num_classes", "dmoe_dataset_release",
+                           "dmoe_model_release", "dmoe_trainer_release"}) {
+    checks.tried(name);
+  }
+  checks.expect_all_of("training");
+}
