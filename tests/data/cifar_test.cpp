@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iostream>
 
 #include "base/require_error.hpp"
 #include "base/temporary_folder.hpp"
@@ -174,7 +175,7 @@ pickle.dump({'fine_label_names': ['n%d' % i for i in range(100)]}, open(sys.argv
 )");
   const std::string command = "python3 '" + parent.file("write.py") + "' '" + folder + "' 2>/dev/null";
   if (std::system(command.c_str()) != 0) {
-    MESSAGE("SKIPPED: python3 is not installed");
+    std::cout << "SKIPPED: python3 is not installed\n";
     return;
   }
   const auto train = cifar_dataset(Cifar::hundred, parent.path(), true);
