@@ -1,6 +1,8 @@
 # cmake -DNM=... -DLIBRARY=... -DPARTS=runtime,training -DCAPI=... -P exported_symbols.cmake
 # The symbols that a library exports, the list in the tree and the declarations in the headers must be the same.
 
+cmake_minimum_required(VERSION 3.22)
+
 string(REPLACE "," ";" PARTS "${PARTS}")
 set(listed "")
 foreach(part IN LISTS PARTS)

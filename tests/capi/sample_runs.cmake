@@ -1,6 +1,8 @@
 # cmake -DFIT=... -DPREDICT=... -DIMAGES=... -DFOLDER=... -P sample_runs.cmake
 # The samples one after the other: fit on a folder of images, then predict one of them with the weights of the run.
 
+cmake_minimum_required(VERSION 3.22)
+
 file(REMOVE_RECURSE ${FOLDER})
 file(MAKE_DIRECTORY ${FOLDER})
 
