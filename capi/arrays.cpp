@@ -1,5 +1,6 @@
 #include "arrays.hpp"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -56,19 +57,11 @@ void expect_images(const SharedTensor& images) {
   }
 }
 
-void expect_labels(const SharedTensor& labels, const SharedTensor& images, std::int64_t num_classes) {
-  if (labels.type != DataType::i64 || labels.shape.size() != 1 || labels.shape[0] != images.shape[0]) {
-    fail(ErrorCode::invalid_argument, "labels are ", data_type_name(labels.type), " of shape ",
-         shape_text(labels.shape), ", must be I64 of shape (", images.shape[0], "), one for each image");
-  }
-  if (labels.device != DeviceType::cpu) return;
-  const auto* values = static_cast<const std::int64_t*>(labels.data);
-  for (std::int64_t i = 0; i < labels.shape[0]; ++i) {
-    if (values[i] < 0 || values[i] >= num_classes) {
-      fail(ErrorCode::invalid_argument, "label ", values[i], " of image ", i, " is outside 0..",
-           num_classes - 1);
-    }
-  }
+void expect_images(const SharedTensor& images, const Architecture& architecture) {
+  expect_images(images);
+  const std::int64_t smaller_side = std::min(images.shape[2], images.shape[3]);
+  if (smaller_side < architecture.image_size)
+    infer_shapes(architecture, smaller_side);  // says what is too small
 }
 
 }  // namespace deepmoe::capi

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "architecture/architecture.hpp"
 #include "storage/shared_tensor.hpp"
 
 namespace deepmoe::capi {
@@ -18,8 +19,7 @@ SharedTensor label_array(const std::int64_t* labels, std::int64_t batch);
 /// Throws Error(invalid_argument) unless `images` is (N, 3, H, W) of float32 or uint8 with N, H, W > 0.
 void expect_images(const SharedTensor& images);
 
-/// Throws Error(invalid_argument) unless `labels` is (N) of int64 with the N of `images`, and, where the CPU
-/// can read them, each in 0..num_classes-1.
-void expect_labels(const SharedTensor& labels, const SharedTensor& images, std::int64_t num_classes);
+/// The same, and that the sides are large enough for the network.
+void expect_images(const SharedTensor& images, const Architecture& architecture);
 
 }  // namespace deepmoe::capi

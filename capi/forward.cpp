@@ -20,8 +20,8 @@ int32_t dmoe_model_forward(dmoe_model* model, const DLManagedTensor* images, dmo
     const dmoe_model& target = checked(model, "model");
     const SharedTensor input = view_tensor(images, "images");
     require(outputs, "outputs");
-    expect_images(input);
     const ExclusiveUse use(target.use);
+    expect_images(input, target.model->architecture());
     *outputs = new dmoe_tensors(target.model->forward(input));
   });
 }
@@ -33,6 +33,7 @@ int32_t dmoe_model_forward_f32(dmoe_model* model, const float* images, int64_t b
     const dmoe_model& target = checked(model, "model");
     const SharedTensor input = image_array(images, batch, height, width);
     const ExclusiveUse use(target.use);
+    expect_images(input, target.model->architecture());
     const int64_t elements = batch * target.model->architecture().num_classes();
     if (needed != nullptr) *needed = elements;
     if (logits == nullptr || capacity < elements) {

@@ -30,8 +30,7 @@ class TrainerCall {
 
 void step(const dmoe_trainer& handle, const SharedTensor& images, const SharedTensor& labels, double* loss) {
   const TrainerCall trainer(handle);
-  expect_images(images);
-  expect_labels(labels, images, trainer->model()->architecture().num_classes());
+  expect_images(images, trainer->model()->architecture());
   double value = 0.0;  // The host's stays untouched on failure.
   trainer->step(images, labels, loss != nullptr ? &value : nullptr);
   if (loss != nullptr) *loss = value;

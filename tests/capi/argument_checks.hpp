@@ -100,7 +100,7 @@ class ArgumentChecks {
     std::get<std::tuple_size_v<decltype(arguments)> - 1>(arguments) = error.out();
     std::apply([](auto... values) { (mark(values), ...); }, drop_last(arguments));
     const int32_t status = std::apply(call.function, arguments);
-    INFO("message: ", dmoe_error_message(error));
+    INFO("message: ", std::string(dmoe_error_message(error)));
     CHECK(status == DMOE_ERROR_INVALID_ARGUMENT);
     CHECK(dmoe_error_code(error) == DMOE_ERROR_INVALID_ARGUMENT);
     CHECK(std::string(dmoe_error_message(error)).find(word) != std::string::npos);

@@ -172,6 +172,15 @@ TEST_CASE_FIXTURE(NoLeaks, "images of a wrong shape or type are refused") {
   });
   CHECK(needed == 8);
   CHECK(logits[0] == -1);
+  needed = -1;
+  check_fails(DMOE_ERROR_INVALID_ARGUMENT, "8 logits", [&](dmoe_error** error) {
+    return dmoe_model_forward_f32(model, arrays.images.data(), 2, side, side, nullptr, 8, &needed, error);
+  });
+  CHECK(needed == 8);
+  Owned<dmoe_model> deep = small_model({{"model", "vgg11_bn_moe"}, {"image_size", 32}});
+  check_fails(DMOE_ERROR_INVALID_ARGUMENT, "16", [&](dmoe_error** error) {
+    return dmoe_model_forward_f32(deep, arrays.images.data(), 2, side, side, logits, 8, nullptr, error);
+  });
   check_fails(DMOE_ERROR_INVALID_ARGUMENT, "(2, 3, 16, 0)", [&](dmoe_error** error) {
     return dmoe_model_forward_f32(model, arrays.images.data(), 2, side, 0, logits, 8, nullptr, error);
   });

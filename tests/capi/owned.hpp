@@ -56,8 +56,8 @@ struct NoLeaks {
   NoLeaks() = default;
   NoLeaks(const NoLeaks&) = delete;
   NoLeaks& operator=(const NoLeaks&) = delete;
-  ~NoLeaks() { CHECK(dmoe_live_objects(DMOE_KIND_ALL) == before); }
-  const int64_t before = dmoe_live_objects(DMOE_KIND_ALL);
+  ~NoLeaks() { CHECK(dmoe_live_objects(DMOE_KIND_ALL) == objects_at_start); }
+  const int64_t objects_at_start = dmoe_live_objects(DMOE_KIND_ALL);
 };
 
 /// Text of a string handle, which is released.
@@ -72,7 +72,7 @@ template <class Call>
 void check_fails(int32_t status, const std::string& part, Call call) {
   Owned<dmoe_error> error;
   const int32_t got = call(error.out());
-  INFO("message: ", dmoe_error_message(error));
+  INFO("message: ", std::string(dmoe_error_message(error)));
   CHECK(got == status);
   CHECK(dmoe_error_code(error) == got);
   CHECK(std::string(dmoe_error_message(error)).find(part) != std::string::npos);
@@ -83,7 +83,7 @@ template <class Call>
 void check_succeeds(Call call) {
   Owned<dmoe_error> error;
   const int32_t got = call(error.out());
-  INFO("message: ", dmoe_error_message(error));
+  INFO("message: ", std::string(dmoe_error_message(error)));
   REQUIRE(got == DMOE_OK);
   CHECK(static_cast<dmoe_error*>(error) == nullptr);
 }

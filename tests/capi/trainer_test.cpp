@@ -89,7 +89,7 @@ TEST_CASE_FIXTURE(NoLeaks, "wrong labels are refused before anything changes") {
   for (const int64_t wrong : {int64_t{-1}, classes, std::numeric_limits<int64_t>::max()}) {
     Arrays bad(4);
     bad.labels[2] = wrong;
-    check_fails(DMOE_ERROR_INVALID_ARGUMENT, "of image 2 is outside 0..3", [&](dmoe_error** error) {
+    check_fails(DMOE_ERROR_INVALID_ARGUMENT, "of image 2", [&](dmoe_error** error) {
       return dmoe_trainer_step_f32(training.trainer, bad.images.data(), bad.labels.data(), 4, side, side,
                                    &loss, error);
     });
@@ -98,7 +98,7 @@ TEST_CASE_FIXTURE(NoLeaks, "wrong labels are refused before anything changes") {
   HostTensor three(arrays.labels.data(), i64_type, {3});
   HostTensor floats(arrays.images.data(), f32_type, {4});
   for (HostTensor* labels : {&three, &floats}) {
-    check_fails(DMOE_ERROR_INVALID_ARGUMENT, "must be I64 of shape (4)", [&](dmoe_error** error) {
+    check_fails(DMOE_ERROR_INVALID_ARGUMENT, "labels must be int64", [&](dmoe_error** error) {
       return dmoe_trainer_step(training.trainer, &images.managed, &labels->managed, &loss, error);
     });
   }

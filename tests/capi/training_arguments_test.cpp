@@ -55,8 +55,8 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_model_save, {}, model, "/none/x");
   DEEPMOE_REFUSES(checks, dmoe_model_describe, {}, model, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_model_forward, {}, model, &images.managed, &new_tensors);
-  DEEPMOE_REFUSES(checks, dmoe_model_forward_f32, {7}, model, arrays.images.data(), 2, side, side, logits, 8,
-                  &number);
+  DEEPMOE_REFUSES(checks, dmoe_model_forward_f32, {5, 7}, model, arrays.images.data(), 2, side, side, logits,
+                  8, &number);
   DEEPMOE_REFUSES(checks, dmoe_model_read_image, {}, model, "/none.png", &new_tensors);
   DEEPMOE_REFUSES(checks, dmoe_model_state, {}, model, &new_tensors);
   DEEPMOE_REFUSES(checks, dmoe_model_load_state, {}, model, state);
