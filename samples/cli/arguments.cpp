@@ -19,23 +19,19 @@ std::string type_of(const std::string& name) {
   return "text";
 }
 
-const CLI::App* find_subcommand(const CLI::App& app, const std::string& name) {
-  for (const CLI::App* subcommand : app.get_subcommands([](const CLI::App*) { return true; })) {
-    if (subcommand->get_name() == name) return subcommand;
-  }
-  return nullptr;
+std::vector<const CLI::App*> subcommands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App*) { return true; });
 }
 
 const CLI::Option* find_flag(const CLI::App& app, const std::string& name) {
   return app.get_option_no_throw("--" + name);
 }
 
-[[noreturn]] void refuse_subcommand(const CLI::App& app, const std::string& word) {
+[[noreturn]] void refuse_subcommand(const CLI::App& app, const std::string& command,
+                                    const std::string& word) {
   std::vector<std::string> names;
-  for (const CLI::App* subcommand : app.get_subcommands([](const CLI::App*) { return true; })) {
-    names.push_back(subcommand->get_name());
-  }
-  throw UsageError("there is no command '" + app.get_name() + " " + word + "'." + suggestion(word, names) +
+  for (const CLI::App* subcommand : subcommands_of(app)) names.push_back(subcommand->get_name());
+  throw UsageError("there is no command '" + command + " " + word + "'." + suggestion(word, names) +
                    " There are: " + join(names, ", "));
 }
 
@@ -131,11 +127,13 @@ std::vector<std::string> normalised_arguments(const CLI::App& root, const std::v
   std::vector<std::string> output;
   std::size_t next = 0;
   while (next < words.size() && words[next].rfind('-', 0) != 0) {
-    const bool has_subcommands = app->get_require_subcommand_max() > 0;
-    if (!has_subcommands) break;
-    const CLI::App* const subcommand = find_subcommand(*app, words[next]);
-    if (subcommand == nullptr) refuse_subcommand(*app, words[next]);
-    app = subcommand;
+    const std::vector<const CLI::App*> subcommands = subcommands_of(*app);
+    if (subcommands.empty()) break;
+    const auto found = std::find_if(subcommands.begin(), subcommands.end(), [&](const CLI::App* subcommand) {
+      return subcommand->get_name() == words[next];
+    });
+    if (found == subcommands.end()) refuse_subcommand(*app, command, words[next]);
+    app = *found;
     command += " " + words[next];
     output.push_back(words[next++]);
   }

@@ -83,6 +83,7 @@ int bench_train(const Settings& settings) {
   complete("image_size", "32");
   // Noise can't be learnt, and the usual rates would end in infinities, with which arithmetic is slower.
   if (!settings.flags.given("lr")) set_option(options, "lr", "0.001");
+  check_architecture(options);
 
   ModelHandle model;
   call(dmoe_model_create, static_cast<const dmoe_options*>(options.get()),

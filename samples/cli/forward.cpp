@@ -33,17 +33,21 @@ TensorsHandle forward_slice(const ModelHandle& model, const NamedTensor& images,
 
 }  // namespace
 
-NamedTensor read_tensor(const TensorsHandle& tensors, const std::string& name) {
-  NamedTensor tensor{name, {}, {}};
-  std::int64_t rank = 0, elements = 0;
-  std::int64_t shape[64];
-  call(dmoe_tensors_shape, static_cast<const dmoe_tensors*>(tensors.get()), name.c_str(), &shape[0],
+std::vector<std::int64_t> tensor_shape(const TensorsHandle& tensors, const std::string& name) {
+  std::vector<std::int64_t> shape(64);  // The most that a tensor can have.
+  std::int64_t rank = 0;
+  call(dmoe_tensors_shape, static_cast<const dmoe_tensors*>(tensors.get()), name.c_str(), shape.data(),
        std::int64_t{64}, &rank);
-  tensor.shape.assign(shape, shape + rank);
-  // The library's count bounds what is allocated.
+  shape.resize(static_cast<std::size_t>(rank));
+  return shape;
+}
+
+NamedTensor read_tensor(const TensorsHandle& tensors, const std::string& name) {
+  NamedTensor tensor{name, tensor_shape(tensors, name), {}};
   tensor.values.resize(product(tensor.shape, 0));
   call(dmoe_tensors_read_f32, static_cast<const dmoe_tensors*>(tensors.get()), name.c_str(),
-       tensor.values.data(), static_cast<std::int64_t>(tensor.values.size()), &elements);
+       tensor.values.data(), static_cast<std::int64_t>(tensor.values.size()),
+       static_cast<std::int64_t*>(nullptr));
   return tensor;
 }
 

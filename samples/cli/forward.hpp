@@ -15,6 +15,9 @@ struct NamedTensor {
   std::vector<float> values;
 };
 
+/// The shape of one tensor of a set.
+std::vector<std::int64_t> tensor_shape(const TensorsHandle& tensors, const std::string& name);
+
 /// Reads one tensor of a set.
 NamedTensor read_tensor(const TensorsHandle& tensors, const std::string& name);
 

@@ -32,6 +32,7 @@ OptionsHandle described_options(Settings& settings) {
 
 int info(Settings& settings) {
   const OptionsHandle options = described_options(settings);
+  check_architecture(options);
   const dmoe_options* const described = options.get();
   std::cout << (settings.json ? json_from(dmoe_architecture_describe, described).dump(2) + "\n"
                               : text_from(dmoe_architecture_text, described));

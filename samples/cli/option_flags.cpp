@@ -79,6 +79,11 @@ OptionSelection all_options() {
   return selection;
 }
 
+void check_architecture(const OptionsHandle& options) {
+  StringHandle ignored;
+  call_for_usage(dmoe_architecture_json, static_cast<const dmoe_options*>(options.get()), ignored.out());
+}
+
 void OptionFlags::add_to(CLI::App& app, const OptionSelection& selection) {
   for (const ordered_json& row : option_rows()) {
     const std::string name = row.at("name");

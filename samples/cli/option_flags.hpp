@@ -23,6 +23,9 @@ struct OptionSelection {
 /// Every option.
 OptionSelection all_options();
 
+/// Refuses options that no network can be built from, with a UsageError: before any data are read.
+void check_architecture(const OptionsHandle& options);
+
 /// The option flags of one subcommand, and the values that its command line gave. Must outlive the parsing.
 class OptionFlags {
  public:

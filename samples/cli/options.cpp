@@ -26,15 +26,13 @@ std::string quoted(const std::string& text) { return text.empty() ? "(empty)" : 
 
 std::string range_text(const ordered_json& row) {
   std::vector<std::string> parts;
-  const auto number = [](const ordered_json& value) {
-    const double bound = value;
-    return bound == static_cast<double>(static_cast<std::int64_t>(bound)) ? fixed(bound, 0) : value.dump();
-  };
   if (row.contains("minimum")) {
-    parts.push_back((row.value("minimum_excluded", false) ? "above " : "from ") + number(row.at("minimum")));
+    parts.push_back((row.value("minimum_excluded", false) ? "above " : "from ") +
+                    option_text(row.at("minimum")));
   }
   if (row.contains("maximum")) {
-    parts.push_back((row.value("maximum_excluded", false) ? "below " : "to ") + number(row.at("maximum")));
+    parts.push_back((row.value("maximum_excluded", false) ? "below " : "to ") +
+                    option_text(row.at("maximum")));
   }
   return join(parts, " ");
 }

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 #include <numeric>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -38,10 +39,11 @@ NamedTensor read_input(const std::string& path) {
   TensorsHandle tensors;
   call(dmoe_tensors_load, path.c_str(), tensors.out());
   try {
-    NamedTensor input = read_tensor(tensors, "input");
-    if (input.shape.size() == 4 && input.shape[1] == 3 && !input.values.empty()) return input;
+    const std::vector<std::int64_t> shape = tensor_shape(tensors, "input");
+    const bool images = shape.size() == 4 && shape[1] == 3;
+    if (images && shape[0] > 0 && shape[2] > 0 && shape[3] > 0) return read_tensor(tensors, "input");
     std::vector<std::string> sizes;
-    for (const std::int64_t size : input.shape) sizes.push_back(std::to_string(size));
+    for (const std::int64_t size : shape) sizes.push_back(std::to_string(size));
     throw std::runtime_error("tensor 'input' must have a shape (N, 3, H, W) with at least one image, not (" +
                              join(sizes, ", ") + ")");
   } catch (const std::runtime_error& error) {

@@ -87,6 +87,11 @@ std::string bar(double share, std::size_t width) {
 
 std::string option_text(const nlohmann::ordered_json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) {
+    const double number = value;
+    // 1 rather than 1.0, as people write it.
+    if (std::trunc(number) == number && std::abs(number) < 1e15) return fixed(number, 0);
+  }
   if (!value.is_array()) return value.dump();
   std::vector<std::string> items;
   for (const auto& item : value) items.push_back(option_text(item));

@@ -20,15 +20,6 @@ struct Settings {
   bool json = false;
 };
 
-/// What can't be built is found before any data are read.
-void check_architecture(const OptionsHandle& options) {
-  try {
-    text_from(dmoe_architecture_json, static_cast<const dmoe_options*>(options.get()));
-  } catch (const LibraryError& error) {
-    throw UsageError(error.what());
-  }
-}
-
 /// The folder that is asked for, before it is known whether it is free.
 std::filesystem::path wanted_folder(const OptionsHandle& options) {
   std::filesystem::path out = option_value(options, "out");

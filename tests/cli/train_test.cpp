@@ -1,0 +1,121 @@
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "process.hpp"
+#include "small_run.hpp"
+
+using namespace deepmoe::cli_test;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+TEST_CASE("a training leaves its folder and eval finds the same accuracy") {
+  const TemporaryFolder folder;
+  const Result training = run(folder.path(), small_training({"--out", "run", "--seed", "3"}));
+  INFO(training.errors);
+  REQUIRE(training.status == 0);
+  for (const char* name :
+       {"config.json", "metrics.csv", "best.safetensors", "last.safetensors", "summary.json"}) {
+    CAPTURE(name);
+    CHECK(fs::exists(folder.path() / "run" / name));
+  }
+  for (const char* part : {"accuracy", "density", "active MACs", "dense MACs", "time per epoch", "parameters",
+                           "images per second", "layer4.1", "####", "run/best.safetensors"}) {
+    CAPTURE(part);
+    CHECK(training.output.find(part) != std::string::npos);
+  }
+  // Not a terminal: plain lines.
+  CHECK(training.errors.find("epoch 1/2 step 2/6") != std::string::npos);
+  CHECK(training.errors.find("epoch 2/2 done") != std::string::npos);
+  CHECK(training.errors.find('\r') == std::string::npos);
+  CHECK(training.errors.find('\x1b') == std::string::npos);
+
+  const json summary = json::parse(read_file(folder.path() / "run" / "summary.json"));
+  // The seed and the sizes that shape the images come from the file of weights.
+  const std::vector<std::string> eval = {"eval", "--weights", "run/best.safetensors", "--synthetic_test_size",
+                                         "48"};
+  std::vector<std::string> eval_json = eval;
+  eval_json.push_back("--json");
+  const json evaluation = json::parse(require_success(folder.path(), eval_json));
+  CHECK(evaluation.at("accuracy") == summary.at("accuracy"));
+  CHECK(evaluation.at("loss").get<double>() == doctest::Approx(summary.at("loss").get<double>()));
+  CHECK(evaluation.at("samples") == 48);
+  CHECK(require_success(folder.path(), eval).find("accuracy") != std::string::npos);
+
+  std::vector<std::string> on_training = eval_json;
+  on_training.insert(on_training.end(), {"--split", "train", "--synthetic_train_size", "96"});
+  CHECK(json::parse(require_success(folder.path(), on_training)).at("samples") == 96);
+}
+
+TEST_CASE("a configuration repeats its run into a numbered folder") {
+  const TemporaryFolder folder;
+  require_success(folder.path(), small_training({"--out", "run"}));
+  const json summary =
+      json::parse(require_success(folder.path(), {"train", "--config", "run/config.json", "--json"}));
+  CHECK(summary.at("files").at("best") == "run-2/best.safetensors");
+  const std::vector<std::string> first = metrics_without_times(folder.path() / "run" / "metrics.csv");
+  CHECK(first.size() == 3);
+  CHECK(first == metrics_without_times(folder.path() / "run-2" / "metrics.csv"));
+}
+
+TEST_CASE("a folder that holds a run is refused unless it may be replaced") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> flags = small_training({"--epochs", "1", "--out", "run"});
+  require_success(folder.path(), flags);
+  const std::string before = read_file(folder.path() / "run" / "metrics.csv");
+  write_file(folder / "run/notes.txt", "mine");
+  require_refusal(run(folder.path(), flags), 2, "already holds a run");
+  require_refusal(run(folder.path(), small_training(), {{"DEEPMOE_OUT", "run"}}), 2, "already holds a run");
+  CHECK(read_file(folder.path() / "run" / "metrics.csv") == before);
+
+  std::vector<std::string> replacing = flags;
+  replacing.insert(replacing.end(), {"--overwrite", "--seed", "1"});
+  require_success(folder.path(), replacing);
+  CHECK(read_file(folder.path() / "run" / "metrics.csv") != before);
+  CHECK(read_file(folder.path() / "run" / "notes.txt") == "mine");
+}
+
+TEST_CASE("without out runs are numbered below the folder runs") {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 2; ++i) require_success(folder.path(), small_training({"--epochs", "1"}));
+  CHECK(fs::exists(folder.path() / "runs" / "resnet18_moe-synthetic" / "best.safetensors"));
+  CHECK(fs::exists(folder.path() / "runs" / "resnet18_moe-synthetic-2" / "best.safetensors"));
+}
+
+TEST_CASE("an interrupt ends after the step with everything saved") {
+  const TemporaryFolder folder;
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string out = "run" + std::to_string(signal);
+    Process process(folder.path(), small_training({"--epochs", "1000", "--out", out}));
+    REQUIRE(process.wait_for("epoch 1/1000 step 2/"));
+    process.send(signal);
+    const Result result = process.finish();
+    CHECK(result.status == 130);
+    CHECK(result.errors.find(out + "/last.safetensors") != std::string::npos);
+    CHECK(fs::exists(folder.path() / out / "config.json"));
+    CHECK(json::parse(read_file(folder.path() / out / "summary.json")).at("interrupted") == true);
+    const json evaluation =
+        json::parse(require_success(folder.path(), {"eval", "--weights", out + "/last.safetensors",
+                                                    "--synthetic_test_size", "16", "--json"}));
+    CHECK(evaluation.at("samples") == 16);
+  }
+}
+
+TEST_CASE("a training that cannot start leaves no folder behind") {
+  const TemporaryFolder folder;
+  require_refusal(
+      run(folder.path(), {"train", "--dataset", "folder", "--data_dir", "nowhere", "--out", "run"}), 1,
+      "nowhere");
+  require_refusal(run(folder.path(), {"train", "--model", "resnet19"}), 2, "resnet18");
+  CHECK(fs::is_empty(folder.path()));
+}
+
+TEST_CASE("a file in the place of the folder is refused in words") {
+  const TemporaryFolder folder;
+  write_file(folder / "taken", "");
+  require_refusal(run(folder.path(), small_training({"--out", "taken"})), 1, "taken");
+}
