@@ -1,0 +1,138 @@
+#include "model/doctest_beside_libtorch.hpp"  // first: see there
+
+#include "model/network.hpp"
+
+#include <c10/core/GradMode.h>
+
+#include "base/require_error.hpp"
+#include "model/small_model.hpp"
+
+using namespace deepmoe;
+using test::random_images;
+using test::small_model;
+
+namespace {
+
+at::Tensor logits(Model& model, const at::Tensor& images) {
+  const c10::NoGradGuard no_gradient;
+  return model.network().forward(images, false).logits;
+}
+
+}  // namespace
+
+TEST_CASE("a silent expert after batch norm has no influence on the network") {
+  const auto model = small_model({{"gate_position", "post_bn"}});
+  at::Tensor bias = test::entry_of(*model, "layer2.0.gate1.fc.bias");
+  bias.detach()[3].fill_(-100.0);
+  const at::Tensor images = random_images(3);
+  const at::Tensor before = logits(*model, images);
+  // Whatever the silent expert would compute cannot be seen.
+  at::Tensor weights = test::entry_of(*model, "layer2.0.conv1.conv_layer.weight");
+  weights.detach()[3].fill_(50.0);
+  CHECK(logits(*model, images).equal(before));
+  bias.detach()[3].fill_(1.0);
+  CHECK_FALSE(logits(*model, images).equal(before));
+}
+
+TEST_CASE("a silent expert before batch norm leaves its constant behind") {
+  const auto model = small_model({{"gate_position", "pre_bn"}});
+  test::entry_of(*model, "layer2.0.gate1.fc.bias").detach()[3].fill_(-100.0);
+  const at::Tensor images = random_images(3);
+  const at::Tensor before = logits(*model, images);
+  test::entry_of(*model, "layer2.0.bn1.bias").detach()[3].fill_(2.0);
+  CHECK_FALSE(logits(*model, images).equal(before));
+}
+
+TEST_CASE("a silent input expert is not read by its convolution") {
+  const auto model = small_model({{"gate_position", "input"}});
+  test::entry_of(*model, "layer2.1.gate2.fc.bias").detach()[5].fill_(-100.0);
+  const at::Tensor images = random_images(3);
+  const at::Tensor before = logits(*model, images);
+  test::entry_of(*model, "layer2.1.conv2.conv_layer.weight").detach().select(1, 5).fill_(9.0);
+  CHECK(logits(*model, images).equal(before));
+}
+
+TEST_CASE("gates are never negative and come in network order") {
+  const auto model = small_model();
+  const c10::NoGradGuard no_gradient;
+  const Network::Outputs outputs = model->network().forward(random_images(2), false);
+  const std::vector<std::int32_t> nodes = model->architecture().gates();
+  const std::vector<Shape> shapes = infer_shapes(model->architecture());
+  REQUIRE(outputs.gates.size() == nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    CHECK(outputs.gates[i].min().item<float>() >= 0.0F);
+    CHECK(outputs.gates[i].size(1) == shapes[static_cast<std::size_t>(nodes[i])].channels);
+  }
+}
+
+TEST_CASE("channels last computes the same network") {
+  const at::Tensor images = random_images(4);
+  const auto plain = small_model({{"channels_last", "off"}});
+  const auto last = small_model({{"channels_last", "on"}});
+  CHECK(at::allclose(logits(*plain, images), logits(*last, images), 1e-4, 1e-5));
+}
+
+TEST_CASE("a batch is computed as its images one by one") {
+  const auto model = small_model();
+  const at::Tensor images = random_images(3);
+  const at::Tensor together = logits(*model, images);
+  for (std::int64_t i = 0; i < 3; ++i) {
+    CHECK(at::allclose(logits(*model, images.narrow(0, i, 1)), together.narrow(0, i, 1), 1e-4, 1e-5));
+  }
+}
+
+TEST_CASE("training updates running statistics and evaluation leaves them") {
+  const auto model = small_model();
+  const at::Tensor mean = test::entry_of(*model, "bn1.running_mean");
+  const at::Tensor counter = test::entry_of(*model, "bn1.num_batches_tracked");
+  const at::Tensor before = mean.clone();
+  logits(*model, random_images(4));
+  CHECK(mean.equal(before));
+  model->network().forward(random_images(4), true);
+  CHECK_FALSE(mean.equal(before));
+  CHECK(counter.item<std::int64_t>() == 1);
+}
+
+TEST_CASE("a frozen embedding gets no gradient and keeps its statistics") {
+  const auto model = small_model();
+  model->network().freeze_embedding(true);
+  const at::Tensor mean = test::entry_of(*model, "embedding_norm.running_mean");
+  const at::Tensor before = mean.clone();
+  model->network().forward(random_images(4), true).logits.sum().backward();
+  CHECK(mean.equal(before));
+  CHECK_FALSE(test::entry_of(*model, "embedding.net.0.weight").grad().defined());
+  CHECK(test::entry_of(*model, "layer1.0.gate1.fc.bias").grad().defined());
+  model->network().freeze_embedding(false);
+  model->network().forward(random_images(4), true).logits.sum().backward();
+  CHECK(test::entry_of(*model, "embedding.net.0.weight").grad().defined());
+}
+
+TEST_CASE("dropout repeats with the seed and is off in evaluation") {
+  const auto run = [](const char* seed) {
+    const auto model = small_model({{"model", "vgg11"},
+                                    {"variant", "imagenet"},
+                                    {"image_size", "32"},
+                                    {"width", "0.03"},
+                                    {"seed", seed}});
+    const c10::NoGradGuard no_gradient;
+    const at::Tensor images = random_images(2, 32);
+    const at::Tensor evaluated = model->network().forward(images, false).logits;
+    CHECK(evaluated.equal(model->network().forward(images, false).logits));
+    return model->network().forward(images, true).logits;
+  };
+  CHECK(run("1").equal(run("1")));
+  CHECK_FALSE(run("1").equal(run("2")));
+}
+
+TEST_CASE("wrong images are refused with their shape") {
+  const auto model = small_model();
+  require_error(ErrorCode::invalid_argument, {"(N, 3, height, width)", "[2, 4, 16, 16]"}, [&] {
+    model->network().forward(at::zeros({2, 4, 16, 16}), false);
+  });
+}
+
+TEST_CASE("a single image of one pixel planes cannot train batch norm") {
+  const auto model = small_model();
+  require_error(ErrorCode::invalid_argument, {"one value per channel", "larger batch"},
+                [&] { model->network().forward(random_images(1), true); });
+}

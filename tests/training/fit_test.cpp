@@ -1,0 +1,182 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/require_error.hpp"
+#include "base/temporary_folder.hpp"
+#include "storage/storage.hpp"
+#include "training/random_dataset.hpp"
+#include "training/training.hpp"
+
+using namespace deepmoe;
+using nlohmann::json;
+
+namespace {
+
+Options run_options(const std::vector<std::pair<std::string, std::string>>& more = {}) {
+  Options options;
+  for (const auto& [name, value] : std::vector<std::pair<std::string, std::string>>{{"model", "resnet18_moe"},
+                                                                                    {"width", "0.125"},
+                                                                                    {"embedding_dim", "16"},
+                                                                                    {"num_classes", "4"},
+                                                                                    {"image_size", "16"},
+                                                                                    {"device", "cpu"},
+                                                                                    {"epochs", "2"},
+                                                                                    {"batch_size", "16"},
+                                                                                    {"lr", "0.02"},
+                                                                                    {"num_workers", "1"}}) {
+    options.set(name, value);
+  }
+  for (const auto& [name, value] : more) options.set(name, value);
+  return options;
+}
+
+json fit(const Options& options, const EventCallback& callback = {}, std::int64_t train_size = 48) {
+  Trainer trainer(Model::create(options), options);
+  return trainer.fit(test::small_dataset("train", train_size), test::small_dataset("test", 24), callback);
+}
+
+/// The rows of metrics.csv without their last two columns, which are times.
+std::vector<std::string> metrics_without_times(const std::string& path) {
+  std::istringstream file(read_file(path));
+  std::vector<std::string> rows;
+  for (std::string row; std::getline(file, row);) {
+    row = row.substr(0, row.rfind(','));
+    rows.push_back(row.substr(0, row.rfind(',')));
+  }
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("a run leaves its configuration and metrics and weights") {
+  const TemporaryFolder folder;
+  const std::string out = folder.file("run");
+  const json summary = fit(run_options({{"out", out}}));
+  for (const char* name :
+       {"config.json", "metrics.csv", "best.safetensors", "last.safetensors", "summary.json"}) {
+    INFO(name);
+    CHECK(std::filesystem::exists(out + "/" + name));
+  }
+  CHECK(json::parse(read_file(out + "/summary.json")) == summary);
+  CHECK(metrics_without_times(out + "/metrics.csv").size() == 3);
+  CHECK(json::parse(read_file(out + "/config.json"))["width"] == 0.125);
+  CHECK(summary["epochs"] == 2);
+  CHECK(summary["interrupted"] == false);
+  CHECK(summary["layers"].size() == 16);
+  CHECK(summary["files"]["best"] == out + "/best.safetensors");
+
+  const auto best = Model::load(out + "/best.safetensors", Options());
+  const json evaluation = evaluate(*best, test::small_dataset("test", 24), best->options(), {});
+  CHECK(evaluation["accuracy"] == summary["accuracy"]);
+  CHECK(evaluation["active_macs"].get<double>() == doctest::Approx(summary["active_macs"].get<double>()));
+  CHECK(best->class_names() == test::small_dataset("test", 24)->class_names());
+}
+
+TEST_CASE("a run is repeated by its configuration whatever the number of workers") {
+  const TemporaryFolder folder;
+  fit(run_options({{"out", folder.file("first")}, {"seed", "3"}}));
+  Options again;
+  again.load_file(folder.file("first") + "/config.json");
+  again.set("out", folder.file("second"));
+  again.set("num_workers", "3");
+  again.set("device", "cpu");
+  fit(again);
+  CHECK(metrics_without_times(folder.file("second") + "/metrics.csv") ==
+        metrics_without_times(folder.file("first") + "/metrics.csv"));
+  fit(run_options({{"out", folder.file("third")}, {"seed", "4"}}));
+  CHECK(metrics_without_times(folder.file("third") + "/metrics.csv") !=
+        metrics_without_times(folder.file("first") + "/metrics.csv"));
+}
+
+TEST_CASE("events tell the run from its start to its files") {
+  const TemporaryFolder folder;
+  std::map<Event, int> counts;
+  json start;
+  fit(run_options({{"out", folder.file("run")}}), [&](Event event, const json& details) {
+    ++counts[event];
+    if (event == Event::start) start = details;
+    if (event == Event::step) {
+      CHECK(details["loss"].get<double>() > 0.0);
+      CHECK(details["images_per_second"].get<double>() > 0.0);
+      CHECK(details["lr"].get<double>() <= 0.02);
+    }
+    return 0;
+  });
+  CHECK(start["steps_per_epoch"] == 3);
+  CHECK(start["train_size"] == 48);
+  CHECK(counts[Event::start] == 1);
+  CHECK(counts[Event::step] == 6);
+  CHECK(counts[Event::epoch] == 2);
+  CHECK(counts[Event::saved] >= 3);
+}
+
+TEST_CASE("a callback ends a run after the step with everything saved") {
+  const TemporaryFolder folder;
+  const std::string out = folder.file("run");
+  int steps = 0;
+  try {
+    fit(run_options({{"out", out}}),
+        [&](Event event, const json&) { return event == Event::step && ++steps == 4 ? -7 : 0; });
+    FAIL("the callback did not end the run");
+  } catch (const Cancelled& cancelled) {
+    CHECK(cancelled.answer() == -7);
+  }
+  CHECK(steps == 4);
+  CHECK(metrics_without_times(out + "/metrics.csv").size() == 2);
+  CHECK(json::parse(read_file(out + "/summary.json"))["interrupted"] == true);
+  // The last weights are those of the fourth step, the best those of the first epoch.
+  const auto last = Model::load(out + "/last.safetensors", Options()),
+             best = Model::load(out + "/best.safetensors", Options());
+  const auto counter = [](const Model& model) {
+    for (const SharedTensor& tensor : model.state()) {
+      if (tensor.name == "bn1.num_batches_tracked") return *static_cast<const std::int64_t*>(tensor.data);
+    }
+    return std::int64_t(-1);
+  };
+  CHECK(counter(*last) == 4);
+  CHECK(counter(*best) == 3);
+}
+
+TEST_CASE("without a folder nothing is written") {
+  const TemporaryFolder folder;
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  const json summary = fit(run_options({{"epochs", "1"}}));
+  std::filesystem::current_path(before);
+  CHECK(std::filesystem::is_empty(folder.path()));
+  CHECK_FALSE(summary.contains("files"));
+  CHECK(summary.contains("accuracy"));
+}
+
+TEST_CASE("early stopping waits for patience epochs") {
+  // With a learning rate this small nothing gets better after the first epoch.
+  const json summary = fit(run_options({{"epochs", "9"},
+                                        {"lr", "1e-12"},
+                                        {"patience", "2"},
+                                        {"early_stop_metric", "val_acc"},
+                                        {"weight_decay", "0"},
+                                        {"embedding_norm", "none"},
+                                        {"model", "vgg11_moe"},
+                                        {"image_size", "32"},
+                                        {"variant", "cifar"}}));
+  CHECK(summary["stopped_early"] == true);
+  CHECK(summary["epochs"] == 3);
+  CHECK(summary["best_epoch"] == 1);
+}
+
+TEST_CASE("a rest of one image is left out of an epoch") {
+  CHECK(fit(run_options({{"epochs", "1"}}), {}, 33)["epochs"] == 1);
+}
+
+TEST_CASE("data with more classes than the model are refused") {
+  require_error(ErrorCode::invalid_argument, {"4 classes", "2", "num_classes"}, [] {
+    fit(run_options({{"num_classes", "2"}}));
+  });
+}
+
+TEST_CASE("a folder that cannot be written is named") {
+  require_error(ErrorCode::io, {"/proc/deepmoe"}, [] { fit(run_options({{"out", "/proc/deepmoe/run"}})); });
+}
