@@ -225,7 +225,9 @@ std::vector<OptionDeclaration> schedule_options() {
        .default_value = "1",
        .minimum = 0,
        .maximum = 100000,
-       .help = "Epochs, or a fraction of one, in which the learning rate rises linearly from 0 to lr."},
+       .help =
+           "Epochs, or a fraction of one, in which the learning rate rises linearly from 0 to lr; at most a "
+           "quarter of the run counts."},
       {.name = "early_stop_metric",
        .type = text,
        .group = group,
@@ -313,8 +315,9 @@ std::vector<OptionDeclaration> output_options() {
        .type = text,
        .group = group,
        .default_value = "",
-       .help = "Folder of the run, for its configuration, metrics and weights; empty takes "
-               "runs/MODEL-DATASET."},
+       .help =
+           "Folder of the run, for its configuration, metrics and weights; empty writes nothing, except that "
+           "the command then takes runs/MODEL-DATASET."},
       {.name = "tensorboard",
        .type = boolean,
        .group = group,
