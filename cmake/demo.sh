@@ -4,6 +4,7 @@
 deepmoe=build/$preset/bin/deepmoe
 out=build/demo
 
-"$deepmoe" train --dataset synthetic --model resnet18_moe --width 0.25 --epochs 3 --out "$out" --overwrite
+"$deepmoe" train --dataset synthetic --synthetic_train_size 3000 --synthetic_test_size 500 --model resnet18_moe --width 0.25 \
+  --epochs 3 --lambda_val 0.5 --out "$out" --overwrite
 say
-"$deepmoe" eval --weights "$out/best.safetensors" --dataset synthetic
+"$deepmoe" eval --weights "$out/best.safetensors" --dataset synthetic --synthetic_test_size 500

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/base.hpp"
+#include "model/convolution.hpp"
 #include "model/device.hpp"
 
 namespace deepmoe {
@@ -126,7 +127,7 @@ at::Tensor Network::evaluate(std::size_t index, const std::vector<at::Tensor>& v
           [&](const Convolution& convolution) {
             const std::optional<at::Tensor> bias =
                 convolution.bias ? std::optional<at::Tensor>(parameter(1)) : std::nullopt;
-            return at::conv2d(input, parameter(0), bias, convolution.stride, convolution.padding);
+            return convolve(input, parameter(0), bias, convolution);
           },
           [&](const BatchNorm& norm) {
             const bool use_batch = training && !(embedding_frozen_ && embedding_nodes_[index]);
