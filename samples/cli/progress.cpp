@@ -18,7 +18,9 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds drawing_interval{100};
-constexpr std::size_t bar_width = 20;
+constexpr std::size_t narrowest_bar = 5, widest_bar = 20;
+/// From this width on, words are written out.
+constexpr std::size_t wide_terminal = 110;
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 std::size_t terminal_columns() {
@@ -100,15 +102,19 @@ void Progress::show_step(const ordered_json& details) {
 }
 
 std::string Progress::step_text() const {
-  std::string text = "epoch " + std::to_string(epoch_) + "/" + std::to_string(epochs_);
-  if (terminal_) {
-    text += " [" + bar(static_cast<double>(step_) / static_cast<double>(steps_), bar_width) + "]";
-  }
-  text += " step " + std::to_string(step_) + "/" + std::to_string(steps_);
-  if (std::isfinite(loss_)) text += "  loss " + fixed(loss_, 4);
-  if (std::isfinite(accuracy_)) text += "  accuracy " + percent(accuracy_, 1);
-  text += "  " + fixed(images_per_second_, 0) + " images/s  lr " + short_number(lr_);
-  return text + "  ETA " + duration(remaining_seconds());
+  const std::size_t columns = terminal_ ? terminal_columns() - 1 : 0;
+  const bool brief = terminal_ && columns < wide_terminal;
+  const std::string epoch = "epoch " + std::to_string(epoch_) + "/" + std::to_string(epochs_);
+  std::string rest = (brief ? " " : " step ") + std::to_string(step_) + "/" + std::to_string(steps_);
+  if (std::isfinite(loss_)) rest += "  loss " + fixed(loss_, brief ? 3 : 4);
+  if (std::isfinite(accuracy_)) rest += (brief ? "  " : "  accuracy ") + percent(accuracy_, 1);
+  rest +=
+      "  " + fixed(images_per_second_, 0) + (brief ? " img/s  lr " : " images/s  lr ") + short_number(lr_);
+  rest += "  ETA " + duration(remaining_seconds());
+  const std::size_t used = epoch.size() + rest.size() + 3;
+  if (used + narrowest_bar > columns) return epoch + rest;
+  const double share = static_cast<double>(step_) / static_cast<double>(steps_);
+  return epoch + " [" + bar(share, std::min(columns - used, widest_bar)) + "]" + rest;
 }
 
 double Progress::remaining_seconds() const {
@@ -142,7 +148,7 @@ void Progress::show_validation(const ordered_json& details) {
                samples = std::max(number_or(details, "samples", 1), 1.0);
   replace(
       (epoch_ > 0 ? "epoch " + std::to_string(epoch_) + "/" + std::to_string(epochs_) + " " : std::string()) +
-      "[" + bar(done / samples, bar_width) + "] evaluated " + fixed(done, 0) + "/" + fixed(samples, 0));
+      "[" + bar(done / samples, widest_bar) + "] evaluated " + fixed(done, 0) + "/" + fixed(samples, 0));
 }
 
 }  // namespace deepmoe::command
