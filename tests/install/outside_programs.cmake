@@ -46,10 +46,12 @@ function(build_cpp_program prefix)
     string(REGEX REPLACE ".*:" "" component ${package})
     list(APPEND components ${component})
   endforeach()
+  # Commas: a list would fall apart on its way to the command.
+  string(REPLACE ";" "," component_list "${components}")
   run("Configuring C++ with find_package" out
       ${CMAKE_COMMAND} -S ${here}/cpp -B ${WORK}/cpp -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release
       "-DCMAKE_PREFIX_PATH=${prefix}" -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_CXX_FLAGS=${SANITIZE}
-      "-DCOMPONENTS=${components}" -DEXPECTED_VERSION=${VERSION})
+      -DCOMPONENTS=${component_list} -DEXPECTED_VERSION=${VERSION})
   run("Building C++ with find_package" out ${CMAKE_COMMAND} --build ${WORK}/cpp --config Release)
   foreach(component IN LISTS components)
     run("Running C++ with find_package" version ${WORK}/cpp/${component}_program)
