@@ -27,10 +27,15 @@ const CLI::Option* find_flag(const CLI::App& app, const std::string& name) {
   return app.get_option_no_throw("--" + name);
 }
 
-[[noreturn]] void refuse_subcommand(const CLI::App& app, const std::string& command,
-                                    const std::string& word) {
+std::vector<std::string> subcommand_names(const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* subcommand : subcommands_of(app)) names.push_back(subcommand->get_name());
+  return names;
+}
+
+[[noreturn]] void refuse_subcommand(const CLI::App& app, const std::string& command,
+                                    const std::string& word) {
+  const std::vector<std::string> names = subcommand_names(app);
   throw UsageError("there is no command '" + command + " " + word + "'." + suggestion(word, names) +
                    " There are: " + join(names, ", "));
 }
@@ -136,6 +141,9 @@ std::vector<std::string> normalised_arguments(const CLI::App& root, const std::v
     app = *found;
     command += " " + words[next];
     output.push_back(words[next++]);
+  }
+  if (app != &root && next == words.size() && !subcommands_of(*app).empty()) {
+    throw UsageError("'" + command + "' needs one of: " + join(subcommand_names(*app), ", "));
   }
   Normaliser(*app, command, words, next).run(output);
   return output;

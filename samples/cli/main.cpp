@@ -83,7 +83,7 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   using namespace deepmoe::command;
-  int status = failed;
+  int status = succeeded;
   try {
     status = run({argv + 1, argv + argc});
     std::cout.flush();
@@ -93,6 +93,7 @@ int main(int argc, char** argv) {
     status = wrong_usage;
   } catch (const std::exception& error) {
     complain("error", error.what());
+    status = failed;
   }
   return status;
 }

@@ -57,6 +57,7 @@ TEST_CASE("the help of a subcommand shows its options with defaults by group") {
 TEST_CASE("an unknown subcommand names the nearest one") {
   require_refusal(run({"trian"}), 2, "Did you mean 'train'?");
   require_refusal(run({"bench", "tran"}), 2, "Did you mean 'train'?");
+  require_refusal(run(std::vector<std::string>{"bench"}), 2, "'deepmoe bench' needs one of: train");
 }
 
 TEST_CASE("an unknown flag names the nearest one") {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -104,4 +105,14 @@ TEST_CASE("a recipe shows what it sets and what of that differs") {
   CHECK(text.find("--gate_position") != std::string::npos);
   CHECK(text.find("pre_bn") != std::string::npos);
   CHECK(text.find("--num_workers") == std::string::npos);
+}
+
+TEST_CASE("a standard output that takes nothing is a failure") {
+  if (!std::filesystem::exists("/dev/full")) {
+    MESSAGE("SKIPPED: this system has no /dev/full");
+    return;
+  }
+  const TemporaryFolder folder;
+  Process process(folder.path(), {"options"}, {}, {"/dev/full", ""});
+  require_refusal(process.finish(), 1, "standard output");
 }

@@ -50,7 +50,7 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 Process::Process(const fs::path& folder, const std::vector<std::string>& arguments,
-                 const Environment& environment) {
+                 const Environment& environment, const Redirection& redirection) {
   std::string name = (fs::temp_directory_path() / "deepmoe-streams-XXXXXX").string();
   REQUIRE(mkdtemp(name.data()) != nullptr);
   streams_ = name;
@@ -58,7 +58,8 @@ Process::Process(const fs::path& folder, const std::vector<std::string>& argumen
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> variables = child_environment(environment);
   const std::vector<char*> argv = pointers(words), envp = pointers(variables);
-  const std::string output = (streams_ / "output").string(), errors = (streams_ / "errors").string();
+  const std::string output = redirection.output.empty() ? (streams_ / "output").string() : redirection.output;
+  const std::string errors = redirection.errors.empty() ? (streams_ / "errors").string() : redirection.errors;
   id_ = fork();
   REQUIRE(id_ >= 0);
   if (id_ > 0) return;

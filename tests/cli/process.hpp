@@ -31,12 +31,17 @@ struct Result {
 
 using Environment = std::map<std::string, std::string>;
 
+/// Files that the standard streams go to instead of to what finish() returns; empty ones do not.
+struct Redirection {
+  std::string output, errors;
+};
+
 /// A running command. Its environment is that of the tests without DEEPMOE_* variables, and `environment`
 /// besides.
 class Process {
  public:
   Process(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
-          const Environment& environment = {});
+          const Environment& environment = {}, const Redirection& redirection = {});
   /// Ends it, if it still runs.
   ~Process();
   Process(const Process&) = delete;
