@@ -85,6 +85,13 @@ Network::Network(const Architecture& architecture, const at::Device& device, boo
       const auto input = static_cast<std::size_t>(node.inputs[0]);
       plan_[index].in_place = consumers[input] == 1 && !saves_output(architecture.nodes[input].operation);
     }
+    if (std::holds_alternative<MaxPool>(node.operation)) {
+      // ReLU and maximum may change places, and the pool's output is the smaller tensor.
+      const auto input = static_cast<std::size_t>(node.inputs[0]);
+      const bool swap =
+          consumers[input] == 1 && std::holds_alternative<Relu>(architecture.nodes[input].operation);
+      plan_[index].after_pool = plan_[input].after_pool = swap;
+    }
     if (consumers[index] > 0) {
       plan_[last_reader[index]].release_after.push_back(static_cast<std::int32_t>(index));
     }
@@ -151,6 +158,7 @@ at::Tensor Network::evaluate(std::size_t index, const std::vector<at::Tensor>& v
                                   norm.momentum, norm.epsilon, true);
           },
           [&](const Relu&) {
+            if (plan_[index].after_pool) return input;
             if (plan_[index].in_place) {
               at::Tensor overwritten = input;
               return overwritten.relu_();
@@ -166,7 +174,10 @@ at::Tensor Network::evaluate(std::size_t index, const std::vector<at::Tensor>& v
             outputs.gates.push_back(gates);
             return at::mul(input, input.dim() == 4 ? gates.unsqueeze(2).unsqueeze(3) : gates);
           },
-          [&](const MaxPool& pool) { return at::max_pool2d(input, pool.kernel, pool.stride, pool.padding); },
+          [&](const MaxPool& pool) {
+            at::Tensor pooled = at::max_pool2d(input, pool.kernel, pool.stride, pool.padding);
+            return plan_[index].after_pool ? pooled.relu_() : pooled;
+          },
           [&](const AveragePool& pool) -> at::Tensor {
             if (pool.output_size == 1) return input.mean({2, 3}, true);
             return at::adaptive_avg_pool2d(input, {pool.output_size, pool.output_size});

@@ -45,8 +45,9 @@ class Network {
 
  private:
   struct Plan {
-    std::size_t first_parameter = 0;          ///< position of the node's first entry in state_
-    bool in_place = false;                    ///< may overwrite its input
+    std::size_t first_parameter = 0;  ///< position of the node's first entry in state_
+    bool in_place = false;            ///< may overwrite its input
+    bool after_pool = false;  ///< a ReLU that is done by the max pool behind it, or the max pool that does so
     std::vector<std::int32_t> release_after;  ///< nodes whose output nobody needs after this one
   };
   at::Tensor evaluate(std::size_t index, const std::vector<at::Tensor>& values, bool training,

@@ -2,6 +2,8 @@
 
 #include "model/network.hpp"
 
+#include <algorithm>
+
 #include <c10/core/GradMode.h>
 
 #include "base/require_error.hpp"
@@ -135,4 +137,38 @@ TEST_CASE("a single image of one pixel planes cannot train batch norm") {
   const auto model = small_model();
   require_error(ErrorCode::invalid_argument, {"one value per channel", "larger batch"},
                 [&] { model->network().forward(random_images(1), true); });
+}
+
+TEST_CASE("a maximum behind a ReLU has the values and gradients of the two in their order") {
+  const auto model = small_model({{"variant", "imagenet"}, {"image_size", "32"}});
+  Network& network = model->network();
+  const at::Tensor images = random_images(2, 32);
+  const at::Tensor weight = test::entry_of(*model, "conv1.weight");
+
+  // The stem written out, in the order of the architecture.
+  const auto entry = [&](const char* name) { return test::entry_of(*model, name); };
+  const at::Tensor stem = at::batch_norm(at::conv2d(images, weight, {}, 2, 3), entry("bn1.weight"),
+                                         entry("bn1.bias"), {}, {}, true, 0.1, 1e-5, false);
+  const at::Tensor expected = at::max_pool2d(at::relu(stem), 3, 2, 1);
+
+  // A network that ends at its pool.
+  Architecture head = model->architecture();
+  const auto pool = std::find_if(head.nodes.begin(), head.nodes.end(), [](const Node& node) {
+    return std::holds_alternative<MaxPool>(node.operation);
+  });
+  REQUIRE(pool != head.nodes.end());
+  head.logits = static_cast<std::int32_t>(pool - head.nodes.begin());
+  Network partial(head, network.device(), false, 0);
+  for (std::size_t i = 0; i < partial.state().size(); ++i) {
+    partial.state()[i].tensor.detach().copy_(network.state()[i].tensor);
+  }
+  const at::Tensor ours = partial.forward(images, true).logits;
+  CHECK(at::allclose(ours, expected, 1e-5, 1e-6));
+  ours.square().sum().backward();
+  expected.square().sum().backward();
+  at::Tensor gradient;
+  for (const Network::Entry& candidate : partial.state()) {
+    if (candidate.specification.name == "conv1.weight") gradient = candidate.tensor.grad();
+  }
+  CHECK(at::allclose(gradient, weight.grad(), 1e-4, 1e-5));
 }
