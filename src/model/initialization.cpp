@@ -24,12 +24,6 @@ std::vector<bool> find_residual_norms(const Architecture& architecture) {
   return found;
 }
 
-bool ends_with(const std::string& text, const char* ending) {
-  const std::string suffix = ending;
-  return text.size() >= suffix.size() &&
-         text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
-}
-
 }  // namespace
 
 void initialize(Network& network, const Options& options) {
@@ -46,12 +40,12 @@ void initialize(Network& network, const Options& options) {
     const ParameterSpecification& specification = entry.specification;
     const auto node_index = static_cast<std::size_t>(specification.node);
     const Operation& operation = architecture.nodes[node_index].operation;
-    const bool is_weight = ends_with(specification.name, "weight");
+    const bool is_weight = specification.name.ends_with("weight");
     at::Tensor value = at::zeros(specification.shape, specification.is_integer ? at::kLong : at::kFloat);
 
     if (std::holds_alternative<BatchNorm>(operation)) {
       const bool silent = zero_residual && residual_norms[node_index];
-      if ((is_weight && !silent) || ends_with(specification.name, "running_var")) value.fill_(1.0);
+      if ((is_weight && !silent) || specification.name.ends_with("running_var")) value.fill_(1.0);
     } else if (std::holds_alternative<Convolution>(operation)) {
       if (is_weight) {
         const auto fan_out =

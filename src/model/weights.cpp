@@ -26,11 +26,6 @@ bool is_floating(DataType type) {
   return type == DataType::f16 || type == DataType::bf16 || type == DataType::f32 || type == DataType::f64;
 }
 
-bool ends_with(const std::string& text, const std::string& ending) {
-  return text.size() >= ending.size() &&
-         text.compare(text.size() - ending.size(), ending.size(), ending) == 0;
-}
-
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "(";
   for (std::size_t i = 0; i < shape.size(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
@@ -143,8 +138,8 @@ void infer_from_weights(const std::vector<SharedTensor>& tensors, Options& optio
   int layers = 0;
   bool gate_bias = false;
   for (const SharedTensor& tensor : tensors) {
-    if (tensor.name.rfind("embedding.net.", 0) == 0 && ends_with(tensor.name, ".weight")) ++layers;
-    if (ends_with(tensor.name, ".fc.bias")) gate_bias = true;
+    if (tensor.name.rfind("embedding.net.", 0) == 0 && tensor.name.ends_with(".weight")) ++layers;
+    if (tensor.name.ends_with(".fc.bias")) gate_bias = true;
   }
   if (layers == 4 || layers == 5) complete("embedding_layers", std::to_string(layers));
   complete("gate_bias", gate_bias ? "true" : "false");
