@@ -1,0 +1,90 @@
+#pragma once
+
+/// The engine's inner loops, compiled once for each instruction set and chosen when the program runs.
+///
+/// A vector holds `lanes` floats (4, 8 or 16). Pointers need no alignment unless it is said.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace deepmoe {
+
+/// What happens to a sum before it is stored: y = activate(scale * sum + offset + residual).
+struct Finish {
+  float scale = 1, offset = 0;
+  bool relu = false;
+};
+
+/// Numbers of one Winograd tile, F(2x2, 3x3): 4 x 4 transform points.
+inline constexpr int tile_points = 16;
+/// Tiles, or vectors of pixels, that a product kernel works on at a time.
+inline constexpr int product_columns = 4;
+inline constexpr int product_rows_limit = 12;
+
+/// Consecutive tiles of a group that lie in one row of tiles.
+struct TileSegment {
+  std::int32_t first = 0, count = 0;   ///< in the group
+  std::int32_t row = 0, column = 0;    ///< the first output pixel
+  std::int32_t height = 0, width = 0;  ///< output pixels that exist: up to 2 and up to 2 * count
+};
+
+struct Kernels {
+  const char* target;  ///< the instruction set's name, e.g. "AVX2"
+  int lanes;
+
+  /// The largest number of rows of a product with 1..product_columns columns that fits the registers.
+  int rows_limit[product_columns + 1];
+
+  /// out[r][c] (vectors, `row_stride` and `column_stride` floats apart) = sum over i < count of
+  /// weights[r][offsets[i] .. + lanes) * values[i][c], values being packed (count, columns, lanes).
+  void (*vector_product)(const float* values, const float* const* weights, const std::int32_t* offsets,
+                         std::int32_t count, int rows, int columns, float* out, std::size_t row_stride,
+                         std::size_t column_stride);
+
+  /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[i][tap][c], values
+  /// being packed (count, taps, columns, lanes); out is packed (rows, columns, lanes).
+  void (*scalar_product)(const float* values, const float* const* weights, const std::int32_t* offsets,
+                         std::int32_t count, std::int32_t taps, int rows, int columns, float* out);
+
+  /// out[c] += sum over i < count of x[i] * weights[(features ? features[i] : i) * columns + c], vectors.
+  void (*row_product)(const float* x, const float* weights, const std::int32_t* features, std::int32_t count,
+                      int columns, float* out);
+
+  /// Transforms 4 x 4 patches of `plane` (rows `stride` floats apart) whose corners are at `corners[t]`, and
+  /// stores point p of tile t at out[(p / lanes) * group_stride + t * lanes + p % lanes].
+  void (*transform_tiles)(const float* plane, std::size_t stride, const std::int32_t* corners, int tiles,
+                          float* out, std::size_t group_stride);
+
+  /// Transforms `tiles` times 16 points (packed) back to 2 x 2 pixels each and stores them, finished, to
+  /// `plane`; residual, a plane of the same extents, may be null.
+  void (*finish_tiles)(const float* points, int tiles, const TileSegment* segments, int segment_count,
+                       const Finish& finish, const float* residual, float* plane, std::size_t width);
+
+  /// The same for `count` pixels in a row.
+  void (*finish_pixels)(const float* sums, std::size_t count, const Finish& finish, const float* residual,
+                        float* out);
+
+  /// Copies `rows` rows of `width` pixels, as (x - shift) * scale.
+  void (*copy_rows)(const float* in, std::size_t in_stride, std::size_t rows, std::size_t width, float shift,
+                    float scale, float* out, std::size_t out_stride);
+
+  /// The same with even columns to `even` and odd ones to `odd`, for convolutions of stride 2. Both take
+  /// (width + 1) / 2 pixels a row.
+  void (*split_rows)(const float* in, std::size_t in_stride, std::size_t rows, std::size_t width, float shift,
+                     float scale, float* even, float* odd, std::size_t out_stride);
+
+  /// x = x * Phi(x) in place, the exact GELU, within 1e-6 of the largest |x|.
+  void (*gelu)(float* x, std::size_t count);
+};
+
+/// The kernels of the best instruction set that this machine has.
+const Kernels& kernels();
+
+/// The instruction sets that are compiled in and that this machine has, the best one first; for tests.
+std::vector<std::string> kernel_targets();
+/// The kernels of one of them.
+const Kernels& kernels(const std::string& target);
+
+}  // namespace deepmoe
