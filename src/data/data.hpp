@@ -61,6 +61,11 @@ std::shared_ptr<const Dataset> array_dataset(const void* images, PixelType type,
                                              std::int64_t width, bool channels_last, std::int64_t num_classes,
                                              std::shared_ptr<const void> owner);
 
+/// The images of some classes, with the labels that they have in `dataset`; there may be none. An unknown class is an
+/// Error(invalid_argument).
+std::shared_ptr<const Dataset> select_classes(std::shared_ptr<const Dataset> dataset,
+                                              const std::vector<std::int64_t>& classes);
+
 /// Decodes a JPEG or PNG file (by content, not by name) into interleaved RGB bytes in `scratch`.
 ImageView decode_image_file(const std::string& path, std::vector<std::byte>& scratch);
 

@@ -56,13 +56,16 @@ Options options_from_metadata(const json& stored, const std::string& path) {
   return options;
 }
 
+bool shapes_network(const OptionDeclaration& declaration) {
+  return declaration.name == "num_classes" ||
+         (declaration.group == "model" && declaration.name != "weights" && declaration.name != "gate_init" &&
+          declaration.name != "zero_init_residual");
+}
+
 /// A network that the file describes cannot be another one by wish; say so instead of ignoring the wish.
 void refuse_contradictions(const Options& given, const Options& stored, const std::string& path) {
   for (const OptionDeclaration& declaration : option_declarations()) {
-    const bool shapes_network = declaration.name == "num_classes" ||
-                                (declaration.group == "model" && declaration.name != "weights" &&
-                                 declaration.name != "gate_init" && declaration.name != "zero_init_residual");
-    if (!shapes_network || !given.given(declaration.name)) continue;
+    if (!shapes_network(declaration) || !given.given(declaration.name)) continue;
     const std::string wish = given.value(declaration.name);
     const std::string fact = stored.value(declaration.name);
     const bool left_open = declaration.name == "num_classes" && wish == "0";
@@ -98,6 +101,26 @@ Options concrete(Options options) {
   return options;
 }
 
+/// The network to be given the weights of a file: the one that the file holds, if it came from the network
+/// that the options describe (it may have been compacted since), else the latter.
+Architecture architecture_for(const std::string& path, const Options& options) {
+  Architecture built = build_architecture(options);
+  const SafetensorsFile file(path);
+  const json architecture_json = parse_metadata(file.metadata(), "architecture", path);
+  const json stored_json = parse_metadata(file.metadata(), "options", path);
+  if (architecture_json.is_null() || !stored_json.is_object()) return built;
+  const Options stored = options_from_metadata(stored_json, path), wanted = concrete(options);
+  for (const OptionDeclaration& declaration : option_declarations()) {
+    if (shapes_network(declaration) && stored.value(declaration.name) != wanted.value(declaration.name)) {
+      return built;
+    }
+  }
+  Architecture held = architecture_from_json(architecture_json);
+  held.image_size = built.image_size;
+  validate(held);
+  return held;
+}
+
 bool use_channels_last(const Options& options, const at::Device& device) {
   const std::string wish = options.text("channels_last");
   if (wish != "auto") return wish == "on";
@@ -120,7 +143,8 @@ Model::Model(Architecture architecture, const Options& options)
 Model::~Model() = default;
 
 std::shared_ptr<Model> Model::create(const Options& options) {
-  return create(build_architecture(options), options);
+  const std::string weights = options.text("weights");
+  return create(weights.empty() ? build_architecture(options) : architecture_for(weights, options), options);
 }
 
 std::shared_ptr<Model> Model::create(const Architecture& architecture, const Options& options) {

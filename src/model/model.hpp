@@ -23,7 +23,8 @@ class Network;  // network.hpp: the LibTorch half, for src/model and src/trainin
 class Model {
  public:
   /// A new model with random weights from option `seed`; option `weights`, if set, names a file to start
-  /// from. num_classes and image_size must be resolved. Errors: those of build_architecture and of the
+  /// from; if it holds a compacted form of the network that the options describe, the model has that form.
+  /// num_classes and image_size must be resolved. Errors: those of build_architecture and of the
   /// device.
   static std::shared_ptr<Model> create(const Options& options);
 

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/base.hpp"
 #include "model/libtorch_errors.hpp"
 #include "model/loss.hpp"
-#include "training/training.hpp"
+#include "training/evaluation.hpp"
 
 namespace deepmoe {
 namespace {
@@ -70,6 +71,11 @@ json layer_densities(const Architecture& architecture, const Sums& sums, double*
 
 json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
               const EventCallback& callback) {
+  return evaluate_gates(model, std::move(dataset), options, callback, {});
+}
+
+json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
+                    const EventCallback& callback, const GateObserver& observer) {
   const Architecture& architecture = model.architecture();
   Network& network = model.network();
   if (dataset->size() == 0) fail(ErrorCode::invalid_argument, dataset->description(), " holds no images");
@@ -112,6 +118,7 @@ json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Option
       const at::Tensor best = std::get<1>(outputs.logits.topk(top, 1));
       sums.correct_in_top5 += best.eq(labels.unsqueeze(1)).any(1).sum().item<std::int64_t>();
       if (!outputs.gates.empty()) add_gates(architecture, network_cost, outputs.gates, sums);
+      if (observer) observer(outputs.gates);
       sums.samples += batch.size;
     });
     if (callback) {

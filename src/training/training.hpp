@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "base/base.hpp"
 #include "data/data.hpp"
@@ -74,5 +75,24 @@ class Trainer {
 /// means per image.
 nlohmann::json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
                         const EventCallback& callback);
+
+/// Which experts compact_model removes.
+struct CompactionSettings {
+  double min_utilisation = 0.0;  ///< remove experts that fewer than this share of the images use, too; 0..1
+  std::vector<std::int64_t> classes = {};  ///< count images of these classes only; empty: every image
+};
+
+/// Makes a smaller model without the experts that none of the calibration images uses (or hardly any, see
+/// CompactionSettings), see compaction.hpp. With min_utilisation 0 its results for the calibration images are
+/// the model's own up to rounding. Both are evaluated; options read and events are those of evaluate, which
+/// are reported twice. `report` receives {"samples", "classes", "min_utilisation", "layers": [{"name",
+/// "experts", "inactive", "kept", "silent", "reason", "utilisation"}], "before" and "after": {"experts",
+/// "parameters", "dense_macs", "active_macs", "density", "accuracy", "top5_accuracy", "loss"}}, where
+/// `classes` is null for all and `utilisation` holds each expert's share of the images for which its gate is
+/// not 0. Errors: invalid_argument for a dense model, an unknown class, no image to count, or min_utilisation
+/// out of range; numeric for gates that are NaN.
+std::shared_ptr<Model> compact_model(Model& model, std::shared_ptr<const Dataset> calibration,
+                                     const CompactionSettings& settings, const Options& options,
+                                     const EventCallback& callback, nlohmann::json& report);
 
 }  // namespace deepmoe
