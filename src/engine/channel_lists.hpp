@@ -7,8 +7,8 @@ namespace deepmoe {
 /// What a convolution reads of one sample: planes of height x width, of which only the listed channels hold
 /// numbers.
 struct SampleInput {
-  const float* planes = nullptr;            ///< channel c at planes + c * height * width
-  const std::int32_t* channels = nullptr;   ///< ascending; each channel c < count when null
+  const float* planes = nullptr;           ///< channel c at planes + c * height * width
+  const std::int32_t* channels = nullptr;  ///< ascending; each channel c < count when null
   std::int32_t count = 0;
   const float* scales = nullptr;  ///< what to multiply each listed channel by (by place in the list), or null
 };
@@ -18,8 +18,8 @@ struct SampleOutput {
   float* planes = nullptr;
   const std::int32_t* channels = nullptr;  ///< ascending; each channel c < count when null
   std::int32_t count = 0;
-  const float* scales = nullptr;   ///< of the finish, by place in the list
-  const float* offsets = nullptr;  ///< the same
+  const float* scales = nullptr;    ///< of the finish, by place in the list
+  const float* offsets = nullptr;   ///< the same
   const float* residual = nullptr;  ///< planes to add before the activation, or null
 };
 

@@ -163,7 +163,8 @@ class DirectConvolution : public ConvolutionKernel {
 
   void plan_pieces() {
     const std::size_t of_pixel = listed() * taps_;
-    const std::size_t fitting = std::max<std::size_t>(1, values_limit / (of_pixel * block_pixels())) * block_pixels();
+    const std::size_t fitting =
+        std::max<std::size_t>(1, values_limit / (of_pixel * block_pixels())) * block_pixels();
     const auto width = static_cast<std::size_t>(width_);
     // Whole rows, but for planes that are one row.
     const std::size_t pixels_at_a_time = flat_ ? fitting : std::max<std::size_t>(1, fitting / width) * width;
@@ -208,7 +209,8 @@ class DirectConvolution : public ConvolutionKernel {
 
   /// Vectors in a block of a piece: the last one may be narrower.
   std::size_t vectors_of(const Piece& piece, std::int32_t block) const {
-    const std::size_t left = static_cast<std::size_t>(piece.pixels) - static_cast<std::size_t>(block) * block_pixels();
+    const std::size_t left =
+        static_cast<std::size_t>(piece.pixels) - static_cast<std::size_t>(block) * block_pixels();
     return std::min<std::size_t>(product_columns, (left + lanes_ - 1) / lanes_);
   }
 
@@ -219,7 +221,8 @@ class DirectConvolution : public ConvolutionKernel {
     const auto channels = static_cast<std::size_t>(channels_of(call, sample));
     float* phases = member(call);
     const std::size_t top = static_cast<std::size_t>(piece.first_row * geometry_.stride);
-    if (!flat_) std::memset(phases, 0, phase_floats() * static_cast<std::size_t>(geometry_.stride) * sizeof(float));
+    if (!flat_)
+      std::memset(phases, 0, phase_floats() * static_cast<std::size_t>(geometry_.stride) * sizeof(float));
     for (std::int32_t i = first; i < last; ++i) {
       const bool is_one = i == input.count;
       const auto channel = static_cast<std::size_t>(is_one ? 0 : channel_at(input.channels, i));
@@ -227,7 +230,8 @@ class DirectConvolution : public ConvolutionKernel {
       const float shift = constants_.empty() ? 0.0F : constants_[channel];
       const float scale = input.scales != nullptr && !is_one ? input.scales[i] : 1.0F;
       if (flat_) {
-        lay_out_flat(piece, channels, static_cast<std::size_t>(i), is_one ? nullptr : plane, shift, scale, values);
+        lay_out_flat(piece, channels, static_cast<std::size_t>(i), is_one ? nullptr : plane, shift, scale,
+                     values);
         continue;
       }
       fill_phases(is_one ? nullptr : plane, piece, top, shift, scale, phases);
@@ -271,9 +275,12 @@ class DirectConvolution : public ConvolutionKernel {
   /// zero already. A null plane is one everywhere.
   void fill_phases(const float* plane, const Piece& piece, std::size_t top, float shift, float scale,
                    float* phases) const {
-    const auto stride = static_cast<std::size_t>(geometry_.stride), padding = static_cast<std::size_t>(geometry_.padding);
-    const auto height = static_cast<std::size_t>(geometry_.height), width = static_cast<std::size_t>(geometry_.width);
-    const std::size_t bottom = top + static_cast<std::size_t>((piece.rows - 1) * geometry_.stride + geometry_.kernel);
+    const auto stride = static_cast<std::size_t>(geometry_.stride),
+               padding = static_cast<std::size_t>(geometry_.padding);
+    const auto height = static_cast<std::size_t>(geometry_.height),
+               width = static_cast<std::size_t>(geometry_.width);
+    const std::size_t bottom =
+        top + static_cast<std::size_t>((piece.rows - 1) * geometry_.stride + geometry_.kernel);
     const std::size_t from = std::max(top, padding), to = std::min(bottom, padding + height);
     if (from >= to) return;
     const std::size_t rows = to - from;
@@ -323,15 +330,16 @@ class DirectConvolution : public ConvolutionKernel {
         rows[static_cast<std::size_t>(k - from)] =
             weights_.data() + static_cast<std::size_t>(channel_at(output.channels, k)) * row_floats_;
       }
-      const std::size_t blocks = (static_cast<std::size_t>(piece.pixels) + block_pixels() - 1) / block_pixels();
+      const std::size_t blocks =
+          (static_cast<std::size_t>(piece.pixels) + block_pixels() - 1) / block_pixels();
       for (std::size_t block = 0; block < blocks; ++block) {
         const std::size_t vectors = vectors_of(piece, static_cast<std::int32_t>(block));
         kernels_.scalar_product(values + block * block_pixels() * static_cast<std::size_t>(channels) * taps_,
                                 rows.data(), offsets, channels, static_cast<std::int32_t>(taps_), to - from,
                                 static_cast<int>(vectors), sums);
         const std::size_t pixel = static_cast<std::size_t>(piece.first_pixel) + block * block_pixels();
-        const std::size_t pixels = std::min(
-            block_pixels(), static_cast<std::size_t>(piece.first_pixel + piece.pixels) - pixel);
+        const std::size_t pixels =
+            std::min(block_pixels(), static_cast<std::size_t>(piece.first_pixel + piece.pixels) - pixel);
         for (std::int32_t k = from; k < to; ++k) {
           const std::size_t at =
               static_cast<std::size_t>(channel_at(output.channels, k)) * geometry_.out_plane() + pixel;
@@ -349,7 +357,7 @@ class DirectConvolution : public ConvolutionKernel {
   std::size_t lanes_;
   Taps rows_{}, columns_{};
   std::size_t taps_ = 1;
-  bool flat_ = false;  // a plane is one long row
+  bool flat_ = false;                    // a plane is one long row
   std::int32_t height_ = 0, width_ = 0;  // output pixels as rows
   std::size_t phase_stride_ = 0, row_floats_ = 0, most_pixels_ = 0;
   std::vector<float> constants_;

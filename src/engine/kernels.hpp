@@ -43,8 +43,8 @@ struct Kernels {
                          std::int32_t count, int rows, int columns, float* out, std::size_t row_stride,
                          std::size_t column_stride);
 
-  /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[i][tap][c], values
-  /// being packed (count, taps, columns, lanes); out is packed (rows, columns, lanes).
+  /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[i][tap][c],
+  /// values being packed (count, taps, columns, lanes); out is packed (rows, columns, lanes).
   void (*scalar_product)(const float* values, const float* const* weights, const std::int32_t* offsets,
                          std::int32_t count, std::int32_t taps, int rows, int columns, float* out);
 

@@ -65,21 +65,23 @@ HWY_INLINE void transpose(QuadVector& a, QuadVector& b, QuadVector& c, QuadVecto
   e = hn::InterleaveUpper(d, ac_high, be_high);
 }
 
-HWY_INLINE float finish_one(float sum, const Finish& finish, const float* residual,
-                            std::size_t at) {
+HWY_INLINE float finish_one(float sum, const Finish& finish, const float* residual, std::size_t at) {
   float y = sum * finish.scale + finish.offset;
   if (residual != nullptr) y += residual[at];
-  return finish.relu ? std::max(y, 0.0F) : y;
+  return finish.relu && y < 0.0F ? 0.0F : y;
 }
 
 template <class D>
-HWY_INLINE hn::Vec<D> finish_vector(D d, hn::Vec<D> sum, const Finish& finish, const float* residual, std::size_t at) {
+HWY_INLINE hn::Vec<D> finish_vector(D d, hn::Vec<D> sum, const Finish& finish, const float* residual,
+                                    std::size_t at) {
   hn::Vec<D> y = hn::MulAdd(sum, hn::Set(d, finish.scale), hn::Set(d, finish.offset));
   if (residual != nullptr) y = hn::Add(y, hn::LoadU(d, residual + at));
-  return finish.relu ? hn::Max(y, hn::Zero(d)) : y;
+  // The order of the operands lets a NaN pass.
+  return finish.relu ? hn::Max(hn::Zero(d), y) : y;
 }
 
-void finish_pixels(const float* sums, std::size_t count, const Finish& finish, const float* residual, float* out) {
+void finish_pixels(const float* sums, std::size_t count, const Finish& finish, const float* residual,
+                   float* out) {
   const hn::CappedTag<float, tile_points> d;
   const std::size_t lanes = hn::Lanes(d);
   std::size_t i = 0;
@@ -108,8 +110,7 @@ HWY_INLINE void finish_row(QuadVector left, QuadVector right, std::int32_t count
 }
 
 void finish_tiles(const float* points, int tiles, const TileSegment* segments, int segment_count,
-                  const Finish& finish, const float* residual, float* plane,
-                  std::size_t width) {
+                  const Finish& finish, const float* residual, float* plane, std::size_t width) {
   const Quad d;
   // The inverse transform's rows for each tile; then tiles become lanes, and its columns are sums of vectors.
   QuadVector upper[4], lower[4];
@@ -139,7 +140,8 @@ void finish_tiles(const float* points, int tiles, const TileSegment* segments, i
     for (std::int32_t y = 0; y < segment.height; ++y) {
       const std::size_t at =
           static_cast<std::size_t>(segment.row + y) * width + static_cast<std::size_t>(segment.column);
-      finish_row(rows[y][0], rows[y][1], segment.width, finish,                  residual != nullptr ? residual + at : nullptr, plane + at);
+      finish_row(rows[y][0], rows[y][1], segment.width, finish, residual != nullptr ? residual + at : nullptr,
+                 plane + at);
     }
     return;
   }
@@ -154,8 +156,9 @@ void finish_tiles(const float* points, int tiles, const TileSegment* segments, i
           static_cast<std::size_t>(segment.row + y) * width + static_cast<std::size_t>(segment.column);
       const float* first = pixels + 2 * segment.first;
       if (segment.width == 4) {
-        hn::StoreU(finish_vector(d, hn::LoadU(d, first), finish,                                  residual != nullptr ? residual + at : nullptr, 0),
-                   d, plane + at);
+        hn::StoreU(
+            finish_vector(d, hn::LoadU(d, first), finish, residual != nullptr ? residual + at : nullptr, 0),
+            d, plane + at);
         continue;
       }
       for (std::int32_t i = 0; i < segment.width; ++i) {

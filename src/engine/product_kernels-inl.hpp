@@ -98,8 +98,9 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const floa
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
     for (int c = 0; c < Columns; ++c) {
-      hn::StoreU(sums[r][c], d,
-                 out + static_cast<std::size_t>(r) * row_stride + static_cast<std::size_t>(c) * column_stride);
+      hn::StoreU(
+          sums[r][c], d,
+          out + static_cast<std::size_t>(r) * row_stride + static_cast<std::size_t>(c) * column_stride);
     }
   }
 }
@@ -141,7 +142,8 @@ HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const floa
   for (int r = 0; r < Rows; ++r) {
 #pragma GCC unroll 4
     for (int c = 0; c < Columns; ++c) {
-      hn::StoreU(sums[r][c], d, out + (static_cast<std::size_t>(r) * Columns + static_cast<std::size_t>(c)) * lanes);
+      hn::StoreU(sums[r][c], d,
+                 out + (static_cast<std::size_t>(r) * Columns + static_cast<std::size_t>(c)) * lanes);
     }
   }
 }

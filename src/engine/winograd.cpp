@@ -86,9 +86,10 @@ class WinogradConvolution : public ConvolutionKernel {
   void run(std::span<const SampleInput> inputs, std::span<const SampleOutput> outputs, bool relu,
            float* scratch, const Team& team) const override {
     Call call{inputs, outputs, relu, team, scratch, nullptr, nullptr, {}};
-    call.offsets = reinterpret_cast<std::int32_t*>(scratch + std::max(shared_values_limit, item_floats(listed(), 1)));
-    call.members = scratch + std::max(shared_values_limit, item_floats(listed(), 1)) +
-                   rounded(inputs.size() * listed());
+    call.offsets =
+        reinterpret_cast<std::int32_t*>(scratch + std::max(shared_values_limit, item_floats(listed(), 1)));
+    call.members =
+        scratch + std::max(shared_values_limit, item_floats(listed(), 1)) + rounded(inputs.size() * listed());
     list_offsets(call);
     const bool merge = tiles_ <= group_tiles / 2 && inputs.size() > 1 && everything_is_listed(call);
     const bool kernels_are_larger =
@@ -148,7 +149,8 @@ class WinogradConvolution : public ConvolutionKernel {
         const float* kernel = weight + (output * inputs + input) * 9;
         pack_one(kernel, output, input);
         if (constants_.empty()) continue;
-        for (std::size_t tap = 0; tap < 9; ++tap) sums[tap] += double{constants_[input]} * double{kernel[tap]};
+        for (std::size_t tap = 0; tap < 9; ++tap)
+          sums[tap] += double{constants_[input]} * double{kernel[tap]};
       }
       if (constants_.empty()) continue;
       std::array<float, 9> kernel{};
@@ -222,7 +224,8 @@ class WinogradConvolution : public ConvolutionKernel {
   void add_groups(Call& call, std::int32_t& sample, std::size_t limit, bool keep_others) const {
     const std::size_t of_group = item_floats(listed(call.inputs[static_cast<std::size_t>(sample)]), 1);
     const auto all = static_cast<std::int32_t>(groups_.size());
-    const auto most = static_cast<std::int32_t>(std::max<std::size_t>(1, limit / std::max<std::size_t>(1, of_group)));
+    const auto most =
+        static_cast<std::int32_t>(std::max<std::size_t>(1, limit / std::max<std::size_t>(1, of_group)));
     const std::int32_t pieces = (all + most - 1) / most;
     for (std::int32_t piece = 0; piece < pieces; ++piece) {
       const std::int32_t first = all * piece / pieces, last = all * (piece + 1) / pieces;
@@ -259,7 +262,8 @@ class WinogradConvolution : public ConvolutionKernel {
   void transform_inputs(const Call& call) const {
     if (call.team.size() == 1) {
       for (const Item& item : call.items) {
-        for (std::int32_t s = 0; s < item.samples; ++s) transform(call, item, s, 0, channels_of(call, item, s));
+        for (std::int32_t s = 0; s < item.samples; ++s)
+          transform(call, item, s, 0, channels_of(call, item, s));
       }
       return;
     }
@@ -296,10 +300,11 @@ class WinogradConvolution : public ConvolutionKernel {
     const std::int32_t from = std::max(top, geometry_.padding);
     const std::int32_t to = std::min(bottom, geometry_.padding + geometry_.height);
     const std::size_t rows = static_cast<std::size_t>(std::max(0, to - from));
-    const std::size_t columns =
-        std::min(static_cast<std::size_t>(geometry_.width), stride_ - static_cast<std::size_t>(geometry_.padding));
+    const std::size_t columns = std::min(static_cast<std::size_t>(geometry_.width),
+                                         stride_ - static_cast<std::size_t>(geometry_.padding));
     float* inside = plane + static_cast<std::size_t>(from) * stride_ + geometry_.padding;
-    const std::size_t skipped = static_cast<std::size_t>(from - geometry_.padding) * static_cast<std::size_t>(geometry_.width);
+    const std::size_t skipped =
+        static_cast<std::size_t>(from - geometry_.padding) * static_cast<std::size_t>(geometry_.width);
 
     for (std::int32_t i = first; i < last; ++i) {
       if (i == input.count) {
@@ -315,9 +320,10 @@ class WinogradConvolution : public ConvolutionKernel {
       for (std::int32_t g = 0; g < item.groups; ++g) {
         const Group& group = groups_[static_cast<std::size_t>(item.first_group + g)];
         const auto width = static_cast<std::size_t>(item.samples > 1 ? item.samples * tiles_ : group.tiles);
-        kernels_.transform_tiles(plane, stride_, corners_.data() + group.first_tile, group.tiles,
-                                 values + (static_cast<std::size_t>(i) * width + static_cast<std::size_t>(s * tiles_)) * lanes_,
-                                 channels * width * lanes_);
+        kernels_.transform_tiles(
+            plane, stride_, corners_.data() + group.first_tile, group.tiles,
+            values + (static_cast<std::size_t>(i) * width + static_cast<std::size_t>(s * tiles_)) * lanes_,
+            channels * width * lanes_);
         values += channels * width * tile_points;
       }
     }
@@ -357,11 +363,12 @@ class WinogradConvolution : public ConvolutionKernel {
       for (std::int32_t g = 0; g < item.groups; ++g) {
         const Group& group = groups_[static_cast<std::size_t>(item.first_group + g)];
         const std::int32_t width = item.samples > 1 ? item.samples * tiles_ : group.tiles;
-        const std::size_t of_part = static_cast<std::size_t>(channels) * static_cast<std::size_t>(width) * lanes_;
+        const std::size_t of_part =
+            static_cast<std::size_t>(channels) * static_cast<std::size_t>(width) * lanes_;
         for (std::size_t part = 0; part < parts_; ++part) {
           kernels_.vector_product(values + part * of_part, rows[part].data(), offsets, channels, to - from,
-                                  width, points + part * lanes_, static_cast<std::size_t>(width) * tile_points,
-                                  tile_points);
+                                  width, points + part * lanes_,
+                                  static_cast<std::size_t>(width) * tile_points, tile_points);
         }
         values += of_part * parts_;
         for (std::int32_t k = from; k < to; ++k) {

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "engine/aligned_buffer.hpp"
+#include "engine/kernels.hpp"
+#include "engine/team.hpp"
+
+namespace deepmoe {
+
+/// What a linear layer reads of one sample: the listed features, packed.
+struct FeatureList {
+  const float* x = nullptr;
+  const std::int32_t* features = nullptr;  ///< ascending; each feature f < count when null
+  std::int32_t count = 0;
+};
+
+/// A matrix product whose packed weights are left out feature by feature. Immutable.
+class LinearKernel {
+ public:
+  /// `weight` is (outputs, inputs).
+  LinearKernel(const Kernels& kernels, std::int32_t inputs, std::int32_t outputs, const float* weight);
+
+  std::size_t weight_bytes() const { return weights_.bytes(); }
+  /// Outputs rounded up to whole blocks: the distance of two samples' sums.
+  std::size_t padded_outputs() const { return blocks_ * block_; }
+
+  /// sums[n][o] = sum over the listed features of x * weight, (samples, padded_outputs()).
+  void run(std::span<const FeatureList> samples, float* sums, const Team& team) const;
+
+ private:
+  const Kernels& kernels_;
+  std::int32_t inputs_;
+  std::size_t block_, blocks_;
+  AlignedBuffer weights_;  // (block, input, outputs of the block)
+};
+
+}  // namespace deepmoe
