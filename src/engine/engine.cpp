@@ -1,5 +1,6 @@
 #include "engine/engine.hpp"
 
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -9,7 +10,6 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <thread>
 #include <utility>
 
 #include "base/base.hpp"
@@ -42,7 +42,8 @@ int checked_threads(int asked) {
     fail(ErrorCode::invalid_argument, "threads is ", asked, ", but must be 0 (one for each processor) to ",
          threads_limit);
   }
-  return asked > 0 ? asked : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  const int processors = tbb::info::default_concurrency();
+  return asked > 0 ? std::min(asked, processors) : processors;
 }
 
 /// Checks each parameter's length and numbers as it is read.

@@ -18,7 +18,7 @@ namespace deepmoe {
 struct EngineSettings {
   /// Images are image_size x image_size; 0: the architecture's own size.
   std::int64_t image_size = 0;
-  /// Threads that one run uses; 0: one for each processor.
+  /// Threads that one run uses, but no more than there are processors; 0: one for each of them.
   int threads = 1;
   /// Without it every channel is computed and gates only multiply: what skipping is measured against.
   bool skip = true;
