@@ -90,6 +90,12 @@ DMOE_API void dmoe_model_release(dmoe_model* model);
 /* {"model", "device", "num_classes", "image_size", "class_names", "normalization", "options", "architecture",
  * "cost"} as JSON. */
 DMOE_API int32_t dmoe_model_describe(const dmoe_model* model, dmoe_string** json, dmoe_error** error);
+/* The model's network as dmoe_architecture_describe and dmoe_architecture_text describe one, for images of
+ * its image_size. This holds for networks, too, that no options lead to, such as compacted ones. */
+DMOE_API int32_t dmoe_model_architecture_describe(const dmoe_model* model, dmoe_string** json,
+                                                  dmoe_error** error);
+DMOE_API int32_t dmoe_model_architecture_text(const dmoe_model* model, dmoe_string** text,
+                                              dmoe_error** error);
 
 /* Evaluation-mode outputs for images (N, 3, H, W): float32 that are already normalised, or uint8, which are
  * normalised here. `images` is read in place during the call and stays the caller's. The set holds "logits"
@@ -134,6 +140,24 @@ typedef int32_t (*dmoe_event_callback)(int32_t event, const char* json, void* us
 DMOE_API int32_t dmoe_model_evaluate(dmoe_model* model, const dmoe_dataset* dataset,
                                      const dmoe_options* options, dmoe_event_callback callback,
                                      void* user_data, dmoe_string** json, dmoe_error** error);
+
+/* Makes a smaller model without the experts that no image of `calibration` uses. For these images its results
+ * are the model's own up to rounding. It can be used, saved, trained and compacted as any other. Experts stay
+ * where others need their channels, as in the sum of a residual block. `settings_json` may be NULL or hold
+ * {"min_utilisation": 0.01, "classes": [3, "cat"]}: `min_utilisation` (0..1; 0 when absent) removes experts,
+ * too, that fewer than this share of the images use, which changes results; `classes` (numbers or names; all
+ * when absent or empty) counts images of these classes only. `options` and `callback` are those of
+ * dmoe_model_evaluate, which is done twice: for the model, then for the compacted one. `report` may be NULL; it
+ * receives {"samples", "classes", "min_utilisation", "layers": [{"name", "experts", "inactive", "kept",
+ * "silent", "reason", "utilisation"}], "before" and "after": {"experts", "parameters", "dense_macs",
+ * "active_macs", "density", "accuracy", "top5_accuracy", "loss"}}: `reason` says why inactive experts were
+ * kept, `silent` whether one of those kept stands for removed ones. Errors: INVALID_ARGUMENT for a dense
+ * network, an unknown class, classes without images and settings out of range; NUMERIC for gates that are NaN.
+ */
+DMOE_API int32_t dmoe_model_compact(dmoe_model* model, const dmoe_dataset* calibration,
+                                    const char* settings_json, const dmoe_options* options,
+                                    dmoe_event_callback callback, void* user_data, dmoe_model** compacted,
+                                    dmoe_string** report, dmoe_error** error);
 
 /* ---- Training ------------------------------------------------------------------------------------------ */
 

@@ -371,6 +371,10 @@ class Model : public detail::Object<dmoe_model, &dmoe_model_release> {
   static Model load(const std::string& path, const Options& options) { return load(path, options.handle()); }
   void save(const std::string& path) const { detail::call(&dmoe_model_save, handle(), path.c_str()); }
   std::string describe() const { return detail::text(&dmoe_model_describe, handle()); }
+  std::string architecture_describe() const {
+    return detail::text(&dmoe_model_architecture_describe, handle());
+  }
+  std::string architecture_text() const { return detail::text(&dmoe_model_architecture_text, handle()); }
 
   /// Images stay the caller's.
   Tensors forward(const DLManagedTensor* images) {
@@ -411,6 +415,23 @@ class Model : public detail::Object<dmoe_model, &dmoe_model_release> {
                           options != nullptr ? options->handle() : nullptr, receiver.function(),
                           static_cast<void*>(&receiver));
     });
+  }
+
+  /// A smaller model without the experts that no image of `calibration` uses. `settings_json` as in
+  /// dmoe_model_compact; `report` (may be nullptr) receives JSON of the figures; `options` may be nullptr.
+  Model compact(const Dataset& calibration, const std::string& settings_json = "{}",
+                std::string* report = nullptr, const Options* options = nullptr,
+                const EventCallback& callback = {}) {
+    detail::Receiver receiver(callback);
+    dmoe_model* smaller = nullptr;
+    std::string figures = receiver.during([&] {
+      return detail::text(&dmoe_model_compact, handle(), calibration.handle(), settings_json.c_str(),
+                          options != nullptr ? options->handle() : nullptr, receiver.function(),
+                          static_cast<void*>(&receiver), &smaller);
+    });
+    Model model(smaller);
+    if (report != nullptr) *report = std::move(figures);
+    return model;
   }
 
  private:

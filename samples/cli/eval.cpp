@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "evaluation_data.hpp"
 #include "handle.hpp"
 #include "option_flags.hpp"
 #include "signal.hpp"
@@ -26,12 +27,7 @@ int evaluate(Settings& settings) {
   call(dmoe_model_load, weights.c_str(), static_cast<const dmoe_options*>(given.get()), model.out());
   // The file remembers the seed, on which the synthetic images depend, and the parts of the loss.
   const OptionsHandle options = options_of(model);
-  // Files have the classes that they have; fewer than the network tells apart are welcome.
-  const bool generated = option_value(options, "dataset") == "synthetic";
-  if (!generated && !settings.flags.given("num_classes")) set_option(options, "num_classes", "0");
-  DatasetHandle dataset;
-  call(dmoe_dataset_open, static_cast<const dmoe_options*>(options.get()), settings.split.c_str(),
-       dataset.out());
+  const DatasetHandle dataset = open_evaluation_data(options, settings.flags, settings.split);
 
   Watch watch(1);
   nlohmann::ordered_json result;

@@ -16,22 +16,30 @@ struct Settings {
   bool json = false;
 };
 
-OptionsHandle described_options(Settings& settings) {
+void check_model(Settings& settings) {
   if (!settings.model.empty() && settings.flags.given("model") &&
       settings.flags.take("model") != settings.model) {
     throw UsageError("the model is named twice, as '" + settings.model + "' and by --model");
   }
   if (!settings.model.empty()) settings.flags.give("model", settings.model);
-  if (!settings.flags.given("weights")) return settings.flags.configured();
+}
+
+/// The network of a weights file, which no options may lead to.
+int info_of_weights(Settings& settings) {
   const std::string weights = take_weights(settings.flags);
   const OptionsHandle options = load_options(settings.flags);
   ModelHandle model;
   call(dmoe_model_load, weights.c_str(), static_cast<const dmoe_options*>(options.get()), model.out());
-  return options_of(model);
+  const dmoe_model* const described = model.get();
+  std::cout << (settings.json ? json_from(dmoe_model_architecture_describe, described).dump(2) + "\n"
+                              : text_from(dmoe_model_architecture_text, described));
+  return succeeded;
 }
 
 int info(Settings& settings) {
-  const OptionsHandle options = described_options(settings);
+  check_model(settings);
+  if (settings.flags.given("weights")) return info_of_weights(settings);
+  const OptionsHandle options = settings.flags.configured();
   check_architecture(options);
   const dmoe_options* const described = options.get();
   std::cout << (settings.json ? json_from(dmoe_architecture_describe, described).dump(2) + "\n"

@@ -27,6 +27,7 @@ constexpr const char* footer = R"(Examples:
   deepmoe train --config runs/pictures/config.json --lr 0.05
   deepmoe eval --weights runs/pictures/best.safetensors --dataset folder --data_dir pictures
   deepmoe predict --weights runs/pictures/best.safetensors cat.jpg dog.png
+  deepmoe compact --weights best.safetensors --dataset cifar10 --data_dir cifar --out small.safetensors
   deepmoe info resnet50_moe_a
   deepmoe options --recipe paper
 
@@ -59,7 +60,8 @@ int run(const std::vector<std::string>& words) {
   root.require_subcommand(1);
   root.get_formatter()->column_width(34);
   root.get_formatter()->label("SUBCOMMAND", "COMMAND [...]");
-  for (auto add : {add_train, add_eval, add_predict, add_info, add_options, add_doctor, add_bench}) {
+  for (auto add : {add_train, add_eval, add_predict, add_compact, add_info, add_options,
+                   add_doctor, add_bench}) {
     add(root, action);
   }
 

@@ -10,6 +10,7 @@
 #include "subcommands.hpp"
 #include "summary.hpp"
 #include "watch.hpp"
+#include "weights.hpp"
 
 namespace deepmoe::command {
 namespace {
@@ -55,6 +56,7 @@ bool fit(const TrainerHandle& trainer, const DatasetHandle& training, const Data
 
 int train(const Settings& settings) {
   const OptionsHandle options = settings.flags.configured();
+  complete_from_weights(options, settings.flags);
   const std::filesystem::path wanted = wanted_folder(options);
   const bool exact = settings.overwrite || settings.flags.given("out");
   if (exact && !settings.overwrite && holds_run(wanted)) {

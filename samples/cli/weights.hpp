@@ -14,6 +14,10 @@ std::string take_weights(OptionFlags& flags);
 /// The options for dmoe_model_load.
 OptionsHandle load_options(const OptionFlags& flags);
 
+/// Takes what shapes the network from the file that option `weights` names, if it says that, where the
+/// options were left at their defaults: for a training that goes on from these weights.
+void complete_from_weights(const OptionsHandle& options, const OptionFlags& flags);
+
 /// Whether a weights file says which network it belongs to.
 bool describes_its_network(const std::string& weights);
 

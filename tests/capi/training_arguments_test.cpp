@@ -54,6 +54,10 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_model_load, {1}, "/none", options, &new_model);
   DEEPMOE_REFUSES(checks, dmoe_model_save, {}, model, "/none/x");
   DEEPMOE_REFUSES(checks, dmoe_model_describe, {}, model, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_model_architecture_describe, {}, model, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_model_architecture_text, {}, model, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_model_compact, {2, 3, 4, 5, 7}, model, dataset, "{}", options, nullptr,
+                  nullptr, &new_model, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_model_forward, {}, model, &images.managed, &new_tensors);
   DEEPMOE_REFUSES(checks, dmoe_model_forward_f32, {5, 7}, model, arrays.images.data(), 2, side, side, logits,
                   8, &number);

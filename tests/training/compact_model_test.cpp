@@ -169,6 +169,51 @@ TEST_CASE("compacted networks with gates after batch norm compute the same") {
 }
 TEST_CASE("compacted networks with gates on the input compute the same") { check_same_outputs("input"); }
 
+TEST_CASE("a compacted network of another builder computes the same") {
+  // Two readers of one gate, a batch norm without weights, a GELU, a flattened image, and no biases to fold
+  // into.
+  Architecture network;
+  network.model = "custom";
+  network.image_size = 8;
+  network.nodes = {{"input", Input{}, {}, {}},
+                   {"e.pool", AveragePool{}, {0}, {}},
+                   {"e.flatten", Flatten{}, {1}, {}},
+                   {"e.linear", Linear{.channels = 12}, {2}, "e.linear"},
+                   {"a", Convolution{.channels = 9, .kernel = 3, .padding = 1}, {0}, "a"},
+                   {"gate1", Gate{}, {4, 3}, "gate1"},
+                   {"norm1", BatchNorm{.affine = false}, {5}, "norm1"},
+                   {"gelu", Gelu{}, {6}, {}},
+                   {"b", Convolution{.channels = 6, .kernel = 3, .padding = 1}, {7}, "b"},
+                   {"c", Convolution{.channels = 6, .kernel = 1}, {7}, "c"},
+                   {"sum", Add{}, {8, 9}, {}},
+                   {"d", Convolution{.channels = 7, .kernel = 2, .stride = 2}, {10}, "d"},
+                   {"gate2", Gate{}, {11, 3}, "gate2"},
+                   {"norm2", BatchNorm{}, {12}, "norm2"},
+                   {"norm3", BatchNorm{}, {13}, "norm3"},
+                   {"pool", MaxPool{.kernel = 3, .stride = 2, .padding = 1}, {14}, {}},
+                   {"flatten", Flatten{}, {15}, {}},
+                   {"drop", Dropout{}, {16}, {}},
+                   {"fc", Linear{.channels = 4, .bias = false}, {17}, "fc"},
+                   {"e.classifier", Linear{.channels = 4}, {3}, "e.classifier"}};
+  network.logits = 18;
+  network.embedding = 3;
+  network.embedding_logits = 19;
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    CAPTURE(seed);
+    const auto model =
+        Model::create(network, test::small_options({{"image_size", "8"}, {"gate_init", "random"}}));
+    randomise(*model, seed, 0.5);
+    const Sample sample(5, 8, seed);
+    const CompactedModel result = compacted(*model, sample);
+    CHECK(difference(output(*model, sample.images), output(*result.model, sample.images)) < 1e-5);
+    CHECK(kept(result.report) < experts(result.report));
+    CHECK(test::entry_of(*result.model, "fc.bias").defined());
+    const CompactedModel again = compacted(*result.model, sample);
+    CHECK(difference(output(*model, sample.images), output(*again.model, sample.images)) < 1e-5);
+    CHECK(kept(again.report) == kept(result.report));
+  }
+}
+
 TEST_CASE("a compacted network computes the same for images of another size") {
   const auto model = random_model({{"gate_position", "pre_bn"}, {"gate_bias", "true"}}, 5, 0.6);
   // Silent experts alone, so that other images do not wake what these leave asleep.

@@ -1,0 +1,49 @@
+#include <doctest/doctest.h>
+
+#include "base/require_error.hpp"
+#include "data/data.hpp"
+
+using namespace deepmoe;
+
+namespace {
+
+std::shared_ptr<const Dataset> synthetic() {
+  Options options;
+  options.set("dataset", "synthetic");
+  options.set("num_classes", "5");
+  options.set("image_size", "16");
+  options.set("synthetic_test_size", "30");
+  return open_dataset(options, "test");
+}
+
+}  // namespace
+
+TEST_CASE("the images of some classes keep their labels and pixels and order") {
+  const auto whole = synthetic();
+  const auto some = select_classes(whole, {4, 1});
+  std::int64_t next = 0;
+  std::vector<std::byte> scratch, other;
+  for (std::int64_t i = 0; i < whole->size(); ++i) {
+    if (whole->label(i) != 1 && whole->label(i) != 4) continue;
+    REQUIRE(next < some->size());
+    CHECK(some->label(next) == whole->label(i));
+    const ImageView expected = whole->image(i, scratch), got = some->image(next, other);
+    CHECK(static_cast<const unsigned char*>(got.data)[7] ==
+          static_cast<const unsigned char*>(expected.data)[7]);
+    ++next;
+  }
+  CHECK(some->size() == next);
+  CHECK(some->num_classes() == 5);
+  CHECK(some->class_names() == whole->class_names());
+  CHECK(some->image_size() == 16);
+  CHECK(some->description() == whole->description() + ", classes 4, 1");
+}
+
+TEST_CASE("classes may have no images but must exist") {
+  const std::vector<float> pixels(3 * 4);
+  const std::int64_t label = 0;
+  const auto one = array_dataset(pixels.data(), PixelType::f32, &label, 1, 3, 2, 2, false, 3, nullptr);
+  CHECK(select_classes(one, {2})->size() == 0);
+  require_error(ErrorCode::invalid_argument, {"no class 3", "0 to 2"}, [&] { select_classes(one, {3}); });
+  require_error(ErrorCode::invalid_argument, {"no class -1"}, [&] { select_classes(one, {-1}); });
+}
