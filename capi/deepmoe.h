@@ -117,6 +117,17 @@ DMOE_API int32_t dmoe_model_state(const dmoe_model* model, dmoe_tensors** state,
 /* Copies weights in by name; every entry must be there. On failure the model is as before. */
 DMOE_API int32_t dmoe_model_load_state(dmoe_model* model, const dmoe_tensors* state, dmoe_error** error);
 
+/* Writes the network in evaluation mode as an ONNX model (opset 17), replacing an older file only when complete.
+ * Input "input" (batch, 3, height, width) takes float32 images that are already normalised; output "logits" is
+ * (batch, num_classes). Gates are computed in it from each image. Batch size, height and width are open, but a
+ * network with VGG's 7x7 pool is written for one image size. `settings_json` may be NULL or hold {"gates": true,
+ * "image_size": 224}: `gates` adds the outputs "embedding", "embedding_logits" and "gate.<layer>" of
+ * dmoe_model_forward; `image_size` (0: as above) fixes height and width. The file's metadata_props hold the
+ * normalisation, class names and options. Errors: INVALID_ARGUMENT for settings that do not fit the network,
+ * UNSUPPORTED for a network that exceeds the format's 2 GiB, IO. */
+DMOE_API int32_t dmoe_model_export_onnx(const dmoe_model* model, const char* path, const char* settings_json,
+                                        dmoe_error** error);
+
 /* Events of long calls. `json` is an object, valid during the call:
  * - START: {"model", "device", "epochs", "steps_per_epoch", "train_size", "validation_size", "out"}
  * - STEP: {"epoch", "step", "steps", "lr", "images_per_second"}, and now and then, when they have been read

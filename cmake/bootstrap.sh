@@ -41,15 +41,15 @@ packages_of() {
   case $1 in
     debian) say "g++ cmake ninja-build ccache pkg-config python3 python3-venv $(debian_libraries)" ;;
     fedora) say "gcc-c++ cmake ninja-build ccache pkgconf-pkg-config python3 json-devel cli11-devel doctest-devel" \
-      "tbb-devel highway-devel libjpeg-turbo-devel libpng-devel dlpack-devel" ;;
-    macos) say "cmake ninja ccache pkgconf python3 nlohmann-json cli11 doctest tbb highway jpeg-turbo libpng dlpack" ;;
+      "tbb-devel highway-devel libjpeg-turbo-devel libpng-devel dlpack-devel protozero-devel" ;;
+    macos) say "cmake ninja ccache pkgconf python3 nlohmann-json cli11 doctest tbb highway jpeg-turbo libpng dlpack protozero" ;;
   esac
 }
 
 debian_libraries() {
   jpeg=libjpeg62-turbo-dev
   case $distribution in *ubuntu*) jpeg=libjpeg-turbo8-dev ;; esac
-  say "nlohmann-json3-dev libcli11-dev doctest-dev libtbb-dev libhwy-dev $jpeg libpng-dev libdlpack-dev"
+  say "nlohmann-json3-dev libcli11-dev doctest-dev libtbb-dev libhwy-dev $jpeg libpng-dev libdlpack-dev libprotozero-dev"
 }
 
 # Sets $system (debian, fedora, macos or unknown) and $distribution (the ids in os-release).
@@ -155,7 +155,7 @@ packages_to_install() {
     *) cat <<END ;;
 Needed (packages are installed by this script on Debian and Ubuntu only): a C++20 compiler (GCC 12, Clang 15 or newer),
 CMake 3.22, Ninja, pkg-config, Python 3.10 with venv, and the development files of nlohmann-json 3.11, CLI11, doctest,
-oneTBB, libjpeg-turbo, libpng and DLPack; better with ccache.
+oneTBB, libjpeg-turbo, libpng, DLPack and protozero; better with ccache.
 END
   esac
 }
@@ -269,6 +269,27 @@ pip_install() {
 is not served, install PyTorch 2.6 or newer elsewhere and set LIBTORCH to its folder .../site-packages/torch."
 }
 
+# ---- Python for the tests -------------------------------------------------------------------------------------------
+
+# Some tests set our results beside those of other programs; without these they say so and are skipped.
+install_test_python() {
+  [ ! -x "$cache/test-python/bin/python" ] || return 0
+  say "Installing numpy and onnxruntime in $cache/test-python for some of the tests (about 0.2 GB)"
+  mkdir -p "$cache"
+  remove_abandoned_installations
+  partial=$cache/.partial-$$
+  trap 'rm -rf "$partial"' EXIT
+  if (make_python_environment && TMPDIR=$partial/tmp "$partial/bin/python" -m pip install --quiet \
+    --disable-pip-version-check --no-cache-dir --only-binary :all: numpy onnxruntime && rm -rf "$partial/tmp"); then
+    rm -rf "$cache/test-python"
+    mv "$partial" "$cache/test-python"
+  else
+    say "They could not be installed (see above); the tests that need them will be skipped."
+  fi
+  rm -rf "$partial"
+  trap - EXIT
+}
+
 # ---- Build --------------------------------------------------------------------------------------------------------
 
 cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt" 2>/dev/null || true; }
@@ -372,6 +393,7 @@ case $command in
     ;;
   test)
     compile
+    install_test_python
     run_tests
     ;;
 esac

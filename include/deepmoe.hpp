@@ -375,6 +375,10 @@ class Model : public detail::Object<dmoe_model, &dmoe_model_release> {
     return detail::text(&dmoe_model_architecture_describe, handle());
   }
   std::string architecture_text() const { return detail::text(&dmoe_model_architecture_text, handle()); }
+  /// `settings_json` as dmoe_model_export_onnx takes it.
+  void export_onnx(const std::string& path, const std::string& settings_json = "{}") const {
+    detail::call(&dmoe_model_export_onnx, handle(), path.c_str(), settings_json.c_str());
+  }
 
   /// Images stay the caller's.
   Tensors forward(const DLManagedTensor* images) {
