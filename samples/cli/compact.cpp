@@ -75,7 +75,7 @@ std::string layer_table(const ordered_json& report) {
   Table table({"layer", "experts", "inactive", "kept", ""}, {left, right, right, right, left});
   for (const ordered_json& layer : report.at("layers")) {
     std::string remark = layer.at("reason");
-    if (!remark.empty()) remark = "inactive ones stay: " + remark;
+    if (!remark.empty()) remark = "inactive stay: " + remark;
     if (layer.at("silent")) remark = "one of them silent" + (remark.empty() ? "" : "; " + remark);
     table.add({layer.at("name"), layer.at("experts").dump(), layer.at("inactive").dump(),
                layer.at("kept").dump(), remark});

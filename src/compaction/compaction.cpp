@@ -67,9 +67,7 @@ CompactedNetwork compact(const Architecture& architecture, const std::vector<Sha
         smaller = smaller || result.kept < group.channels;
         report.kept = result.kept;
         report.silent = result.silent;
-        if (!result.needed_by.empty()) {
-          report.reason = concat("node '", result.needed_by, "' reads their channels without this gate");
-        }
+        if (report.inactive > 0) report.reason = result.reason;
       } else if (report.inactive > 0) {
         report.reason = group.pinned;
       }

@@ -31,10 +31,17 @@ class GroupCutter {
 
   GroupCompaction cut() {
     GroupCompaction result;
-    result.needed_by = sort_channels();
+    const std::string needed_by = sort_channels();
+    if (!needed_by.empty()) {
+      result.reason = concat("node '", needed_by, "' reads their channels without this gate");
+    }
     result.silent = !removed_.empty() && (kept_.empty() || constant_under_padding());
     result.kept = static_cast<std::int64_t>(kept_.size()) + (result.silent ? 1 : 0);
-    if (result.kept == group_.channels) return result;  // Nothing to gain.
+    if (result.kept == group_.channels) {  // Nothing to gain.
+      if (result.silent) result.reason = "a silent expert would have to take its place";
+      result.silent = false;
+      return result;
+    }
     ChannelConstants silent_constants;
     if (result.silent) {
       silent_ = removed_.front();

@@ -14,7 +14,7 @@ namespace deepmoe {
 struct GroupCompaction {
   std::int64_t kept = 0;  ///< channels afterwards
   bool silent = false;    ///< one of them is silent
-  std::string needed_by;  ///< a reader to which channels of inactive experts are no constants; may be empty
+  std::string reason;     ///< why channels of inactive experts were kept; empty when none were
 };
 
 /// Removes those channels of a group from architecture and weights that are constants to every reader, given

@@ -11,8 +11,8 @@ using namespace deepmoe;
 
 namespace {
 
-/// A state in which element i of every tensor is `base` + i / 100, and variances are 4.
-std::vector<SharedTensor> state_of(const Architecture& architecture, float base = 1.0F) {
+/// A state in which element i of every tensor is 1 + i / 100, and variances are 4.
+std::vector<SharedTensor> state_of(const Architecture& architecture) {
   std::vector<SharedTensor> state;
   for (const ParameterSpecification& specification : parameter_specifications(architecture)) {
     if (specification.is_integer) continue;
@@ -22,7 +22,7 @@ std::vector<SharedTensor> state_of(const Architecture& architecture, float base 
     const auto values = std::make_shared<std::vector<float>>();
     for (std::int64_t i = 0; i < tensor.elements(); ++i) {
       values->push_back(specification.name.ends_with("running_var") ? 4.0F
-                                                                    : base + 0.01F * static_cast<float>(i));
+                                                                    : 1.0F + 0.01F * static_cast<float>(i));
     }
     tensor.data = values->data();
     tensor.owner = values;
@@ -95,6 +95,26 @@ TEST_CASE("a layer without active experts keeps a silent one when compacted") {
   CHECK(at(named(small.state, "norm.bias"), 0) == 1.0F);
   CHECK(at(named(small.state, "norm.running_mean"), 0) == 0.0F);
   CHECK(at(named(small.state, "norm.running_var"), 0) == 1.0F);
+}
+
+TEST_CASE("a single inactive expert stays when compacted where a silent one would replace it") {
+  Architecture network = small_network();
+  network.nodes[8] = {"next", Convolution{.channels = 4, .kernel = 3, .padding = 1}, {7}, "next"};
+  network.nodes.insert(network.nodes.begin() + 9, {"pool", AveragePool{}, {8}, {}});
+  for (std::size_t i = 10; i < 12; ++i) network.nodes[i].inputs[0] += 1;
+  network.logits = 11;
+  network.embedding_logits = 12;
+  const std::vector<SharedTensor> state = state_of(network);
+  const CompactedNetwork same = compact(network, state, {{false, false, true, false}});
+  CHECK(same.architecture.model == "small");
+  CHECK(same.gates[0].kept == 4);
+  CHECK_FALSE(same.gates[0].silent);
+  CHECK(same.gates[0].reason == "a silent expert would have to take its place");
+  CHECK(named(same.state, "gate.fc.weight").data == named(state, "gate.fc.weight").data);
+  const CompactedNetwork small = compact(network, state, {{false, true, true, false}});
+  CHECK(small.gates[0].kept == 3);
+  CHECK(small.gates[0].silent);
+  CHECK(small.gates[0].reason.empty());
 }
 
 TEST_CASE("compaction says what keeps an inactive expert") {
