@@ -52,9 +52,7 @@ DMOE_API int32_t dmoe_dataset_create_f32(const float* images, const int64_t* lab
                                          int64_t height, int64_t width, int64_t num_classes,
                                          dmoe_release_callback release, void* user_data,
                                          dmoe_dataset** dataset, dmoe_error** error);
-#define DMOE_LAYOUT_NCHW 0
-#define DMOE_LAYOUT_NHWC 1
-/* The same for bytes 0..255 in either layout; `channels` is 1 or 3. They are normalised on the way into a
+/* The same for bytes 0..255 in DMOE_LAYOUT_NCHW or DMOE_LAYOUT_NHWC; `channels` is 1 or 3. They are normalised on the way into a
  * batch. */
 DMOE_API int32_t dmoe_dataset_create_u8(const uint8_t* images, const int64_t* labels, int64_t size,
                                         int64_t channels, int64_t height, int64_t width, int32_t layout,
@@ -116,6 +114,11 @@ DMOE_API int32_t dmoe_model_read_image(const dmoe_model* model, const char* path
 DMOE_API int32_t dmoe_model_state(const dmoe_model* model, dmoe_tensors** state, dmoe_error** error);
 /* Copies weights in by name; every entry must be there. On failure the model is as before. */
 DMOE_API int32_t dmoe_model_load_state(dmoe_model* model, const dmoe_tensors* state, dmoe_error** error);
+
+/* Compiles the model as it is now for inference on the CPU; the model stays as it is, also while it is trained,
+ * and what it learns later does not reach the engine. `settings_json` as in dmoe_engine_create. */
+DMOE_API int32_t dmoe_engine_create_from_model(const dmoe_model* model, const char* settings_json,
+                                               dmoe_engine** engine, dmoe_error** error);
 
 /* Writes the network in evaluation mode as an ONNX model (opset 17), replacing an older file only when complete.
  * Input "input" (batch, 3, height, width) takes float32 images that are already normalised; output "logits" is

@@ -2,7 +2,7 @@
  * deepmoe_runtime.h: the part of libdeepmoe that needs no LibTorch.
  *
  * A program links exactly one of two libraries:
- *   libdeepmoe_runtime  the functions of this header: options, architectures, tensors in files
+ *   libdeepmoe_runtime  the functions of this header: options, architectures, tensors in files, engines
  *   libdeepmoe          these and those of deepmoe.h: data sets, models, training (needs LibTorch)
  *
  * Conventions, for every function unless its comment says otherwise:
@@ -24,8 +24,8 @@
  * zero-terminated UTF-8 and are copied.
  *
  * Threads. Different objects are independent. One object must not be used by two threads at the same time,
- * except that immutable ones (dmoe_string, dmoe_error, dmoe_dataset, and dmoe_tensors that nobody adds to)
- * may be read by many.
+ * except that immutable ones (dmoe_string, dmoe_error, dmoe_dataset, dmoe_engine, and dmoe_tensors that nobody
+ * adds to) may be used by many.
  *
  * Callbacks. A callback's `user_data` parameter follows it and is handed back. Callbacks return int32_t;
  * non-zero asks the call to stop. A callback runs in a thread of the library's choice, never two of one call
@@ -71,6 +71,7 @@ typedef struct dmoe_error dmoe_error;
 typedef struct dmoe_string dmoe_string;
 typedef struct dmoe_options dmoe_options;
 typedef struct dmoe_tensors dmoe_tensors;
+typedef struct dmoe_engine dmoe_engine;
 
 /* DLPack's struct; include <dlpack/dlpack.h> to make or read one. */
 struct DLManagedTensor;
@@ -114,6 +115,7 @@ DMOE_API int32_t dmoe_set_log_callback(dmoe_log_callback callback, void* user_da
 #define DMOE_KIND_DATASET 5
 #define DMOE_KIND_MODEL 6
 #define DMOE_KIND_TRAINER 7
+#define DMOE_KIND_ENGINE 8
 /* How many objects of a kind exist in this process: 0 after a program that released everything. DLPack
  * tensors that the library gave away are not counted. -1 for an unknown kind. Any thread. */
 DMOE_API int64_t dmoe_live_objects(int32_t kind);
@@ -212,6 +214,69 @@ DMOE_API int32_t dmoe_tensors_add(dmoe_tensors* tensors, const char* name, struc
  * (rank 0). */
 DMOE_API int32_t dmoe_tensors_add_f32(dmoe_tensors* tensors, const char* name, const float* values,
                                       const int64_t* shape, int64_t rank, dmoe_error** error);
+
+/* ---- Engines ------------------------------------------------------------------------------------------- */
+
+/* A trained network compiled for inference on the CPU, which does no work for inactive experts. Results are
+ * those of dmoe_model_forward up to rounding. An engine is immutable: any number of threads may run and
+ * describe one at the same time. A run uses the calling thread and `threads` - 1 more. Working memory is taken
+ * at the first run of a batch size and kept for later ones, once for each of the runs that are under way at the
+ * same time. */
+
+/* Reads a safetensors file that dmoe_model_save or a training wrote; the file is not needed afterwards.
+ * `settings_json` may be NULL or hold
+ * {"image_size": 0, "threads": 1, "precision": "fp32", "skip": true, "profile": false}:
+ * - image_size: images are image_size x image_size; 0: as the file says.
+ * - threads: what one run uses, no more than there are processors; 0: one for each processor.
+ * - precision: "fp32"; "bf16" is UNSUPPORTED in this version.
+ * - skip: false computes every channel, and gates only multiply: what skipping is measured against.
+ * - profile: measures each step's time for dmoe_engine_describe.
+ * Errors: NOT_FOUND, IO and FORMAT naming file and reason; INVALID_ARGUMENT for a file without a description
+ * of its network, an image_size that the network does not accept and settings out of range; NOT_FOUND for an
+ * unknown setting. */
+DMOE_API int32_t dmoe_engine_create(const char* path, const char* settings_json, dmoe_engine** engine,
+                                    dmoe_error** error);
+/* No call with it may be under way. */
+DMOE_API void dmoe_engine_release(dmoe_engine* engine);
+
+/* Logits (batch x num_classes) for `images`: batch x 3 x height x width floats that are already normalised;
+ * height and width must be the engine's image_size. `needed` (may be NULL) receives the number of logits, also
+ * when the buffer is too small or NULL. `active_macs` (may be NULL) receives the multiply-accumulates of this
+ * call, those of inactive experts left out. */
+DMOE_API int32_t dmoe_engine_run(const dmoe_engine* engine, const float* images, int64_t batch,
+                                 int64_t height, int64_t width, float* logits, int64_t capacity,
+                                 int64_t* needed, int64_t* active_macs, dmoe_error** error);
+#define DMOE_LAYOUT_NCHW 0
+#define DMOE_LAYOUT_NHWC 1
+/* The same for bytes 0..255, (batch, 3, height, width) or (batch, height, width, 3), which are normalised here
+ * as in training. */
+DMOE_API int32_t dmoe_engine_run_u8(const dmoe_engine* engine, const uint8_t* images, int64_t batch,
+                                    int64_t height, int64_t width, int32_t layout, float* logits,
+                                    int64_t capacity, int64_t* needed, int64_t* active_macs,
+                                    dmoe_error** error);
+/* dmoe_engine_run with everything that a run can give. A buffer that is NULL is not wanted; at least one must
+ * be there, and each that is must be large enough. They hold `batch` rows of num_classes (logits),
+ * embedding_dim (embedding), num_classes (embedding_logits) and `experts` numbers (gates of all layers, in
+ * network order); the latter three are empty for a dense network. `needed` may be NULL or have room for four
+ * numbers, the elements of each buffer in this order, which are told also when a buffer is too small or none is
+ * there. `given_gates` may be NULL; otherwise its batch x experts numbers, finite and not negative, take the
+ * place of the gates that the network computes (it still computes them): for measurements, and for asking what
+ * other experts would say. */
+DMOE_API int32_t dmoe_engine_run_outputs(const dmoe_engine* engine, const float* images, int64_t batch,
+                                         int64_t height, int64_t width, const float* given_gates,
+                                         float* logits, int64_t logits_capacity, float* embedding,
+                                         int64_t embedding_capacity, float* embedding_logits,
+                                         int64_t embedding_logits_capacity, float* gates,
+                                         int64_t gates_capacity, int64_t* needed, int64_t* active_macs,
+                                         dmoe_error** error);
+/* {"model", "image_size", "image_channels", "num_classes", "embedding_dim", "experts", "gates": [{"name",
+ * "experts"}], "class_names", "normalization": {"mean", "deviation"}, "precision", "threads", "skip",
+ * "target", "dense_macs", "active_macs", "weight_bytes", "working_bytes_per_image", "images_run", "steps":
+ * [{"name", "kind", "kernel", "dense_macs", "active_macs", "weight_bytes", "input_gate", "output_gate",
+ * "mean_microseconds"}]} as JSON. `target` is the instruction set in use. The gates of a step (names, or null)
+ * are those that spare its work. MACs and times are of one image: active_macs is the mean of all runs so far,
+ * absent before the first; mean_microseconds is there with the setting `profile`. */
+DMOE_API int32_t dmoe_engine_describe(const dmoe_engine* engine, dmoe_string** json, dmoe_error** error);
 
 #ifdef __cplusplus
 }

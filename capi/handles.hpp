@@ -20,6 +20,7 @@ enum class Kind : std::int32_t {
   dataset = DMOE_KIND_DATASET,
   model = DMOE_KIND_MODEL,
   trainer = DMOE_KIND_TRAINER,
+  engine = DMOE_KIND_ENGINE,
 };
 
 /// The C type's name, e.g. "dmoe_options".

@@ -115,6 +115,13 @@ T* made(Function function, Arguments... arguments) {
   return handle;
 }
 
+inline void expect_size(std::size_t size, std::int64_t count, std::int64_t image_elements, const char* what) {
+  if (static_cast<std::int64_t>(size) == count * image_elements) return;
+  throw Error(DMOE_ERROR_INVALID_ARGUMENT, std::string(what) + " has " + std::to_string(size) +
+                                               " elements, must have " + std::to_string(count) + " x " +
+                                               std::to_string(image_elements));
+}
+
 }  // namespace detail
 
 /// "major.minor.patch" of the library that is linked.
@@ -264,6 +271,79 @@ class Tensors : public detail::Object<dmoe_tensors, &dmoe_tensors_release> {
   }
 };
 
+/// A network compiled for inference. Any number of threads may run one at the same time.
+class Engine : public detail::Object<dmoe_engine, &dmoe_engine_release> {
+ public:
+  /// From a weights file; `settings_json` as dmoe_engine_create takes it.
+  explicit Engine(const std::string& path, const std::string& settings_json = "{}")
+      : Object(detail::made<dmoe_engine>(&dmoe_engine_create, path.c_str(), settings_json.c_str())) {}
+  explicit Engine(dmoe_engine* handle) noexcept : Object(handle) {}
+
+  /// Logits (batch x num_classes) of batch x 3 x height x width normalised floats. `active_macs` may be
+  /// nullptr.
+  std::vector<float> run(Span<const float> images, std::int64_t batch, std::int64_t height,
+                         std::int64_t width, std::int64_t* active_macs = nullptr) const {
+    detail::expect_size(images.size(), batch, 3 * height * width, "images");
+    return logits([&](float* data, std::int64_t capacity, std::int64_t* needed, dmoe_error** error) {
+      return dmoe_engine_run(handle(), images.data(), batch, height, width, data, capacity, needed,
+                             active_macs, error);
+    });
+  }
+  /// The same for bytes in DMOE_LAYOUT_NCHW or DMOE_LAYOUT_NHWC.
+  std::vector<float> run(Span<const std::uint8_t> images, std::int64_t batch, std::int64_t height,
+                         std::int64_t width, std::int32_t layout, std::int64_t* active_macs = nullptr) const {
+    detail::expect_size(images.size(), batch, 3 * height * width, "images");
+    return logits([&](float* data, std::int64_t capacity, std::int64_t* needed, dmoe_error** error) {
+      return dmoe_engine_run_u8(handle(), images.data(), batch, height, width, layout, data, capacity, needed,
+                                active_macs, error);
+    });
+  }
+
+  /// Everything that a run gives; of a dense network the logits alone.
+  struct Outputs {
+    std::vector<float> logits, embedding, embedding_logits, gates;
+    std::int64_t active_macs = 0;
+  };
+  /// `given_gates` (batch x experts, or empty) take the place of those that the network computes.
+  Outputs run_outputs(Span<const float> images, std::int64_t batch, std::int64_t height, std::int64_t width,
+                      Span<const float> given_gates = {}) const {
+    detail::expect_size(images.size(), batch, 3 * height * width, "images");
+    Outputs outputs;
+    std::int64_t needed[4] = {-1, 0, 0, 0};
+    dmoe_error* error = nullptr;
+    const std::int32_t status =
+        dmoe_engine_run_outputs(handle(), images.data(), batch, height, width, nullptr, nullptr, 0, nullptr,
+                                0, nullptr, 0, nullptr, 0, needed, nullptr, &error);
+    if (needed[0] < 0) detail::check(status, error);
+    dmoe_error_release(error);
+    if (given_gates.size() > 0) detail::expect_size(given_gates.size(), needed[3], 1, "given_gates");
+    std::vector<float>* const buffers[4] = {&outputs.logits, &outputs.embedding, &outputs.embedding_logits,
+                                            &outputs.gates};
+    for (int i = 0; i < 4; ++i) buffers[i]->resize(static_cast<std::size_t>(needed[i]));
+    detail::call(&dmoe_engine_run_outputs, handle(), images.data(), batch, height, width,
+                 given_gates.size() > 0 ? given_gates.data() : nullptr, outputs.logits.data(), needed[0],
+                 outputs.embedding.data(), needed[1], outputs.embedding_logits.data(), needed[2],
+                 outputs.gates.data(), needed[3], static_cast<std::int64_t*>(nullptr), &outputs.active_macs);
+    return outputs;
+  }
+  std::string describe() const { return detail::text(&dmoe_engine_describe, handle()); }
+
+ private:
+  /// Asks for the number of logits, then for them.
+  template <class Run>
+  static std::vector<float> logits(Run run) {
+    std::int64_t needed = -1;
+    dmoe_error* error = nullptr;
+    const std::int32_t status = run(nullptr, 0, &needed, &error);
+    if (needed < 0) detail::check(status, error);
+    dmoe_error_release(error);
+    error = nullptr;
+    std::vector<float> values(static_cast<std::size_t>(needed));
+    detail::check(run(values.data(), needed, nullptr, &error), error);
+    return values;
+  }
+};
+
 #if DEEPMOE_HAS_TRAINING
 
 /// What happens in a long call: DMOE_EVENT_* and its JSON object, valid during the call. A non-zero answer
@@ -305,13 +385,6 @@ class Receiver {
   const EventCallback& callback_;
   std::exception_ptr thrown_;
 };
-
-inline void expect_size(std::size_t size, std::int64_t count, std::int64_t image_elements, const char* what) {
-  if (static_cast<std::int64_t>(size) == count * image_elements) return;
-  throw Error(DMOE_ERROR_INVALID_ARGUMENT, std::string(what) + " has " + std::to_string(size) +
-                                               " elements, must have " + std::to_string(count) + " x " +
-                                               std::to_string(image_elements));
-}
 
 }  // namespace detail
 
@@ -375,6 +448,10 @@ class Model : public detail::Object<dmoe_model, &dmoe_model_release> {
     return detail::text(&dmoe_model_architecture_describe, handle());
   }
   std::string architecture_text() const { return detail::text(&dmoe_model_architecture_text, handle()); }
+  /// The model as it is now, for inference; `settings_json` as dmoe_engine_create takes it.
+  Engine compile(const std::string& settings_json = "{}") const {
+    return Engine(detail::made<dmoe_engine>(&dmoe_engine_create_from_model, handle(), settings_json.c_str()));
+  }
   /// `settings_json` as dmoe_model_export_onnx takes it.
   void export_onnx(const std::string& path, const std::string& settings_json = "{}") const {
     detail::call(&dmoe_model_export_onnx, handle(), path.c_str(), settings_json.c_str());

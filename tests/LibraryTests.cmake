@@ -35,9 +35,9 @@ function(deepmoe_exports_test library parts)
 endfunction()
 if(NOT APPLE AND NOT DEEPMOE_SANITIZE)
   deepmoe_exports_test(deepmoe_runtime runtime)
-  add_test(NAME "capi/libdeepmoe_runtime needs no LibTorch"
-    COMMAND ${CMAKE_COMMAND} -DREADELF=${CMAKE_READELF} -DLIBRARY=$<TARGET_FILE:deepmoe_runtime>
-            -P ${_here}/needed_libraries.cmake)
+  add_test(NAME "capi/libdeepmoe_runtime is small and needs no LibTorch"
+    COMMAND ${CMAKE_COMMAND} -DREADELF=${CMAKE_READELF} -DSTRIP=${CMAKE_STRIP} -DLIBRARY=$<TARGET_FILE:deepmoe_runtime>
+            -DCOPY=${CMAKE_CURRENT_BINARY_DIR}/stripped_runtime.so -P ${_here}/needed_libraries.cmake)
 endif()
 
 # Cases in doctest: those of the runtime are run with either library.
@@ -53,7 +53,7 @@ function(deepmoe_library_tests name library)
   doctest_discover_tests(${name}_tests TEST_PREFIX "${name}/"
     PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED: " ENVIRONMENT ${_environment} TIMEOUT 600)
 endfunction()
-set(_runtime_cases architecture_test.cpp options_test.cpp runtime_arguments_test.cpp status_test.cpp tensors_test.cpp
+set(_runtime_cases architecture_test.cpp engine_test.cpp options_test.cpp runtime_arguments_test.cpp status_test.cpp tensors_test.cpp
                    wrapper_test.cpp)
 deepmoe_library_tests(capi_runtime deepmoe_runtime ${_runtime_cases})
 target_compile_definitions(capi_runtime_tests PRIVATE DEEPMOE_RUNTIME_ONLY)
@@ -70,6 +70,7 @@ if(NOT APPLE AND NOT DEEPMOE_SANITIZE)
   deepmoe_exports_test(deepmoe "runtime,training")
 endif()
 deepmoe_library_tests(capi deepmoe ${_runtime_cases} compaction_test.cpp dataset_test.cpp diagnose_test.cpp
+                      engine_model_test.cpp
                       export_test.cpp log_test.cpp model_test.cpp
                       trainer_test.cpp training_arguments_test.cpp wrapper_training_test.cpp)
 

@@ -4,8 +4,9 @@
 
 #include <string>
 
+#include "base/temporary_folder.hpp"
 #include "capi/argument_checks.hpp"
-#include "capi/owned.hpp"
+#include "capi/weights_file.hpp"
 
 using namespace deepmoe::capi_test;
 
@@ -17,6 +18,19 @@ TEST_CASE_FIXTURE(NoLeaks, "every runtime function refuses NULL and objects of a
   float value = 1.0F;
   int64_t extent = 1, number = 0;
   REQUIRE(dmoe_tensors_add_f32(tensors, "x", &value, &extent, 1, nullptr) == DMOE_OK);
+  const deepmoe::TemporaryFolder folder;
+  const std::string weights = folder.file("w.safetensors");
+  write_weights(
+      options_with(R"({"model": "resnet18_moe", "width": 0.125, "image_size": 16, "num_classes": 4})"),
+      weights);
+  Owned<dmoe_engine> own_engine;
+  REQUIRE(dmoe_engine_create(weights.c_str(), nullptr, own_engine.out(), nullptr) == DMOE_OK);
+  dmoe_engine* const engine = own_engine;
+  const std::vector<float> images(3 * 16 * 16);
+  const std::vector<uint8_t> bytes(images.size());
+  float logits[4];
+  int64_t needed[4];
+  dmoe_engine* new_engine = nullptr;
   dmoe_options* new_options = nullptr;
   dmoe_string* new_string = nullptr;
   dmoe_tensors* new_tensors = nullptr;
@@ -54,6 +68,14 @@ TEST_CASE_FIXTURE(NoLeaks, "every runtime function refuses NULL and objects of a
   DEEPMOE_REFUSES(checks, dmoe_tensors_add, {}, some_tensors, "y", &tensor);
   DEEPMOE_REFUSES(checks, dmoe_tensors_add_f32, {}, some_tensors, "y", &value, &extent, 1);
   CHECK(dmoe_tensors_count(tensors) == 1);
+  DEEPMOE_REFUSES(checks, dmoe_engine_create, {1}, weights.c_str(), "{}", &new_engine);
+  DEEPMOE_REFUSES(checks, dmoe_engine_run, {5, 7, 8}, engine, images.data(), 1, 16, 16, logits, 4, &number,
+                  &number);
+  DEEPMOE_REFUSES(checks, dmoe_engine_run_u8, {6, 8, 9}, engine, bytes.data(), 1, 16, 16, DMOE_LAYOUT_NCHW,
+                  logits, 4, &number, &number);
+  DEEPMOE_REFUSES(checks, dmoe_engine_run_outputs, {5, 6, 8, 10, 12, 14, 15}, engine, images.data(), 1, 16,
+                  16, nullptr, logits, 4, nullptr, 0, nullptr, 0, nullptr, 0, needed, &number);
+  DEEPMOE_REFUSES(checks, dmoe_engine_describe, {}, engine, &new_string);
 
   // These cannot fail.
   auto* const wrong = reinterpret_cast<dmoe_string*>(some_options);
@@ -74,11 +96,12 @@ TEST_CASE_FIXTURE(NoLeaks, "every runtime function refuses NULL and objects of a
   dmoe_string_release(nullptr);
   dmoe_options_release(nullptr);
   dmoe_tensors_release(nullptr);
+  dmoe_engine_release(nullptr);
   for (const char* name :
        {"dmoe_string_data", "dmoe_string_size", "dmoe_error_code", "dmoe_error_message", "dmoe_tensors_count",
         "dmoe_tensors_name", "dmoe_set_log_callback", "dmoe_error_release", "dmoe_string_release",
-        "dmoe_options_release", "dmoe_tensors_release", "dmoe_status_name", "dmoe_abi_version",
-        "dmoe_version", "dmoe_live_objects"}) {
+        "dmoe_options_release", "dmoe_tensors_release", "dmoe_engine_release", "dmoe_status_name",
+        "dmoe_abi_version", "dmoe_version", "dmoe_live_objects"}) {
     checks.tried(name);
   }
   checks.expect_all_of("runtime");

@@ -41,6 +41,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   dmoe_dataset* new_dataset = nullptr;
   dmoe_model* new_model = nullptr;
   dmoe_trainer* new_trainer = nullptr;
+  dmoe_engine* new_engine = nullptr;
   dmoe_tensors* new_tensors = nullptr;
   dmoe_string* new_string = nullptr;
 
@@ -54,6 +55,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_model_load, {1}, "/none", options, &new_model);
   DEEPMOE_REFUSES(checks, dmoe_model_save, {}, model, "/none/x");
   DEEPMOE_REFUSES(checks, dmoe_model_describe, {}, model, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_engine_create_from_model, {1}, model, "{}", &new_engine);
   DEEPMOE_REFUSES(checks, dmoe_model_export_onnx, {2}, model, "/none/x.onnx", "{}");
   DEEPMOE_REFUSES(checks, dmoe_model_architecture_describe, {}, model, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_model_architecture_text, {}, model, &new_string);
