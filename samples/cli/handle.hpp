@@ -38,6 +38,7 @@ using OptionsHandle = Handle<dmoe_options, dmoe_options_release>;
 using TensorsHandle = Handle<dmoe_tensors, dmoe_tensors_release>;
 using DatasetHandle = Handle<dmoe_dataset, dmoe_dataset_release>;
 using ModelHandle = Handle<dmoe_model, dmoe_model_release>;
+using EngineHandle = Handle<dmoe_engine, dmoe_engine_release>;
 using TrainerHandle = Handle<dmoe_trainer, dmoe_trainer_release>;
 
 /// Calls a function of the library whose last parameter is `dmoe_error**`; throws LibraryError when it fails.

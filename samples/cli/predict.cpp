@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine.hpp"
 #include "forward.hpp"
 #include "handle.hpp"
 #include "option_flags.hpp"
@@ -27,6 +28,7 @@ struct Settings {
   std::vector<std::string> images;
   std::size_t top = 5;
   bool json = false;
+  bool engine = false;
 };
 
 ModelHandle load(const std::string& weights, const OptionsHandle& options) {
@@ -34,6 +36,27 @@ ModelHandle load(const std::string& weights, const OptionsHandle& options) {
   call(dmoe_model_load, weights.c_str(), static_cast<const dmoe_options*>(options.get()), model.out());
   return model;
 }
+
+/// Applies the model itself, or an engine made of it at the first call.
+class Network {
+ public:
+  Network(const ModelHandle& model, const Settings& settings, const OptionsHandle& options)
+      : model_(model), on_engine_(settings.engine), threads_(option_integer(options, "threads")) {}
+
+  std::vector<NamedTensor> apply(const NamedTensor& images, std::int64_t batch_size) {
+    if (!on_engine_) return forward(model_, images, batch_size);
+    if (engine_.get() == nullptr) {
+      engine_ = compile(model_, {{"image_size", images.shape.at(2)}, {"threads", threads_}});
+    }
+    return forward(engine_, images, batch_size);
+  }
+
+ private:
+  const ModelHandle& model_;
+  const bool on_engine_;
+  const std::int64_t threads_;
+  EngineHandle engine_;
+};
 
 NamedTensor read_input(const std::string& path) {
   TensorsHandle tensors;
@@ -60,7 +83,8 @@ int predict_tensors(const Settings& settings, const std::string& weights, const 
   const ModelHandle model = load(weights, options);
   TensorsHandle outputs;
   call(dmoe_tensors_create, outputs.out());
-  for (const NamedTensor& tensor : forward(model, input, option_integer(options, "batch_size"))) {
+  for (const NamedTensor& tensor :
+       Network(model, settings, options).apply(input, option_integer(options, "batch_size"))) {
     call(dmoe_tensors_add_f32, outputs.get(), tensor.name.c_str(), tensor.values.data(), tensor.shape.data(),
          static_cast<std::int64_t>(tensor.shape.size()));
   }
@@ -126,6 +150,7 @@ int predict_images(const Settings& settings, const std::string& weights, const O
   const ModelHandle model = load(weights, options);
   const ordered_json names =
       json_from(dmoe_model_describe, static_cast<const dmoe_model*>(model.get())).at("class_names");
+  Network network(model, settings, options);
   const auto batch_size = static_cast<std::size_t>(option_integer(options, "batch_size"));
   ordered_json result = {{"images", ordered_json::array()}};
   for (std::size_t first = 0; first < settings.images.size(); first += batch_size) {
@@ -133,7 +158,7 @@ int predict_images(const Settings& settings, const std::string& weights, const O
     const auto begin = settings.images.begin() + static_cast<std::ptrdiff_t>(first);
     const std::vector<std::string> paths(begin, begin + static_cast<std::ptrdiff_t>(count));
     const NamedTensor images = read_images(model, paths);
-    for (const NamedTensor& tensor : forward(model, images, static_cast<std::int64_t>(count))) {
+    for (const NamedTensor& tensor : network.apply(images, static_cast<std::int64_t>(count))) {
       if (tensor.name != "logits") continue;
       const auto classes = static_cast<std::size_t>(tensor.shape.at(1));
       for (std::size_t i = 0; i < count; ++i) {
@@ -156,6 +181,8 @@ int predict(Settings& settings) {
     throw UsageError(settings.tensors.empty() ? "--output goes with --tensors" : "--tensors needs --output");
   }
   const OptionsHandle options = load_options(settings.flags);
+  // An engine runs on the CPU, and so there is no use in taking its weights elsewhere.
+  if (settings.engine && option_value(options, "device") == "auto") set_option(options, "device", "cpu");
   return settings.tensors.empty() ? predict_images(settings, weights, options)
                                   : predict_tensors(settings, weights, options);
 }
@@ -175,6 +202,9 @@ void add_predict(CLI::App& root, Action& action) {
   app.add_option("--top", settings->top, "How many classes to show for an image [5]")
       ->type_name("INTEGER")
       ->check(CLI::PositiveNumber);
+  app.add_flag(
+      "--engine", settings->engine,
+      "Compute by the engine, on the CPU and without work for inactive experts; --threads counts for it");
   app.add_flag("--json", settings->json, "Print the predictions as JSON");
   settings->flags.add_to(
       app, {{"general", "model"}, {"num_classes", "image_size", "batch_size", "channels_last"}});

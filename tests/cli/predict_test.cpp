@@ -125,6 +125,49 @@ TEST_CASE("many tensors are computed in batches and put together") {
   }
 }
 
+TEST_CASE("the engine predicts what the model predicts") {
+  const TemporaryFolder folder;
+  train(folder);
+  write_input(folder / "x.safetensors", 5);
+  const auto predict = [&](const std::string& output, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {
+        "predict", "--weights", "run/best.safetensors", "--tensors", "x.safetensors", "--output", output};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    require_success(folder.path(), arguments);
+    return dmoe::Tensors::load(folder / output);
+  };
+  const dmoe::Tensors model = predict("model.safetensors", {});
+  for (const char* threads : {"1", "2"}) {
+    const dmoe::Tensors engine =
+        predict("engine.safetensors", {"--engine", "--threads", threads, "--batch_size", "3"});
+    REQUIRE(engine.names() == model.names());
+    for (const std::string& name : model.names()) {
+      CAPTURE(name);
+      REQUIRE(engine.shape(name) == model.shape(name));
+      const std::vector<float> expected = model.read(name), ours = engine.read(name);
+      float largest = 0;
+      for (const float value : expected) largest = std::max(largest, std::abs(value));
+      for (std::size_t i = 0; i < ours.size(); ++i) CHECK(std::abs(ours[i] - expected[i]) <= 1e-4F * largest);
+    }
+  }
+
+  write_png(folder / "image.png", pixels(0));
+  const std::vector<std::string> image = {"predict", "--weights", "run/best.safetensors", "image.png",
+                                          "--json"};
+  std::vector<std::string> by_engine = image;
+  by_engine.push_back("--engine");
+  const json expected =
+      json::parse(require_success(folder.path(), image)).at("images").at(0).at("predictions");
+  const json ours =
+      json::parse(require_success(folder.path(), by_engine)).at("images").at(0).at("predictions");
+  REQUIRE(ours.size() == 5);
+  for (std::size_t i = 0; i < 5; ++i) {
+    CHECK(ours[i].at("class") == expected[i].at("class"));
+    CHECK(ours[i].at("probability").get<double>() ==
+          doctest::Approx(expected[i].at("probability").get<double>()).epsilon(1e-4));
+  }
+}
+
 TEST_CASE("a bare file of weights is completed by flags and by the size of the images") {
   const TemporaryFolder folder;
   train(folder);
