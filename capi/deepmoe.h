@@ -115,6 +115,11 @@ DMOE_API int32_t dmoe_model_state(const dmoe_model* model, dmoe_tensors** state,
 /* Copies weights in by name; every entry must be there. On failure the model is as before. */
 DMOE_API int32_t dmoe_model_load_state(dmoe_model* model, const dmoe_tensors* state, dmoe_error** error);
 
+/* A dense copy of a model for evaluation: gates are left out, as if each were 1, batch norms go into the
+ * convolutions before them, and weights are stored channels last. What the network would cost in LibTorch
+ * without gates; its results have no use but for a dense model, whose own they are up to rounding. */
+DMOE_API int32_t dmoe_model_fold(const dmoe_model* model, dmoe_model** folded, dmoe_error** error);
+
 /* Compiles the model as it is now for inference on the CPU; the model stays as it is, also while it is trained,
  * and what it learns later does not reach the engine. `settings_json` as in dmoe_engine_create. */
 DMOE_API int32_t dmoe_engine_create_from_model(const dmoe_model* model, const char* settings_json,

@@ -452,6 +452,8 @@ class Model : public detail::Object<dmoe_model, &dmoe_model_release> {
   Engine compile(const std::string& settings_json = "{}") const {
     return Engine(detail::made<dmoe_engine>(&dmoe_engine_create_from_model, handle(), settings_json.c_str()));
   }
+  /// A dense copy for evaluation, batch norms folded.
+  Model fold() const { return Model(detail::made<dmoe_model>(&dmoe_model_fold, handle())); }
   /// `settings_json` as dmoe_model_export_onnx takes it.
   void export_onnx(const std::string& path, const std::string& settings_json = "{}") const {
     detail::call(&dmoe_model_export_onnx, handle(), path.c_str(), settings_json.c_str());

@@ -133,6 +133,22 @@ TEST_CASE_FIXTURE(NoLeaks, "an engine keeps the weights it was made from while t
   check_near(logits, before);
 }
 
+TEST_CASE_FIXTURE(NoLeaks, "a folded dense model gives what the model gives") {
+  const dmoe::Options options = {{"model", "resnet18"},
+                                 {"width", "0.125"},
+                                 {"image_size", "16"},
+                                 {"num_classes", "4"},
+                                 {"device", "cpu"}};
+  dmoe::Model model(options);
+  dmoe::Model folded = model.fold();
+  Arrays arrays(2);
+  check_near(folded.forward(arrays.images, 2, side, side), model.forward(arrays.images, 2, side, side));
+  const TemporaryFolder folder;
+  folded.save(folder.file("f.safetensors"));
+  check_near(dmoe::Model::load(folder.file("f.safetensors")).forward(arrays.images, 2, side, side),
+             model.forward(arrays.images, 2, side, side));
+}
+
 TEST_CASE_FIXTURE(NoLeaks, "the wrapper compiles a model") {
   const dmoe::Options options = {{"model", "resnet18_moe"},
                                  {"width", "0.125"},

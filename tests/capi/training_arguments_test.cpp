@@ -56,6 +56,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_model_save, {}, model, "/none/x");
   DEEPMOE_REFUSES(checks, dmoe_model_describe, {}, model, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_engine_create_from_model, {1}, model, "{}", &new_engine);
+  DEEPMOE_REFUSES(checks, dmoe_model_fold, {}, model, &new_model);
   DEEPMOE_REFUSES(checks, dmoe_model_export_onnx, {2}, model, "/none/x.onnx", "{}");
   DEEPMOE_REFUSES(checks, dmoe_model_architecture_describe, {}, model, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_model_architecture_text, {}, model, &new_string);
