@@ -136,6 +136,17 @@ DMOE_API int32_t dmoe_engine_create_from_model(const dmoe_model* model, const ch
 DMOE_API int32_t dmoe_model_export_onnx(const dmoe_model* model, const char* path, const char* settings_json,
                                         dmoe_error** error);
 
+/* Reads what Python's torch.save wrote of a state_dict (also below "state_dict", "model_state_dict" or "model" of a
+ * larger dictionary, and with the prefix "module." of DataParallel, which is taken off) and writes it to the
+ * safetensors file `output`. Nothing in the file is executed: what is not tensors, numbers, texts, lists and
+ * dictionaries is refused by name. Where `options` (may be NULL) set `model`, names and shapes are checked
+ * against that network, options that the tensors tell (num_classes, ...) need not be set, and the file is one of
+ * dmoe_model_save: float32, with the network's description. Else the bare tensors are written in their own
+ * types. `settings_json` may be NULL or hold {"mean": [3 numbers], "deviation": [3 numbers]}, the normalisation of
+ * the network's images; it needs a model. Errors: NOT_FOUND, IO, and FORMAT naming file and entry. */
+DMOE_API int32_t dmoe_convert_pytorch(const char* path, const char* output, const dmoe_options* options,
+                                      const char* settings_json, dmoe_error** error);
+
 /* Events of long calls. `json` is an object, valid during the call:
  * - START: {"model", "device", "epochs", "steps_per_epoch", "train_size", "validation_size", "out"}
  * - STEP: {"epoch", "step", "steps", "lr", "images_per_second"}, and now and then, when they have been read

@@ -565,6 +565,15 @@ class Trainer : public detail::Object<dmoe_trainer, &dmoe_trainer_release> {
   }
 };
 
+/// The tensors of a file of Python's torch.save as safetensors; `options` may be nullptr, and with a model in
+/// them the file describes its network.
+inline void convert_pytorch(const std::string& path, const std::string& output,
+                            const Options* options = nullptr, const std::string& settings_json = "{}") {
+  detail::call(&dmoe_convert_pytorch, path.c_str(), output.c_str(),
+               static_cast<const dmoe_options*>(options != nullptr ? options->handle() : nullptr),
+               settings_json.c_str());
+}
+
 /// JSON: what the library found on this machine.
 inline std::string diagnose() { return detail::text(&dmoe_diagnose); }
 

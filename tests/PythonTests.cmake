@@ -13,4 +13,6 @@ endfunction()
 if(TARGET deepmoe_command AND NOT DEEPMOE_SANITIZE)
   deepmoe_python_test("export/ONNX Runtime computes what predict does" numpy,onnxruntime export/onnx_test.py
     $<TARGET_FILE:deepmoe_command> $<TARGET_FILE:deepmoe> ${CMAKE_CURRENT_BINARY_DIR}/onnx)
+  deepmoe_python_test("model/what PyTorch saves is converted and predicts the same" torch model/pytorch_test.py
+    $<TARGET_FILE:deepmoe_command> ${CMAKE_CURRENT_BINARY_DIR}/pytorch)
 endif()

@@ -60,8 +60,8 @@ int run(const std::vector<std::string>& words) {
   root.require_subcommand(1);
   root.get_formatter()->column_width(34);
   root.get_formatter()->label("SUBCOMMAND", "COMMAND [...]");
-  for (auto add : {add_train, add_eval, add_predict, add_compact, add_export, add_info, add_options,
-                   add_doctor, add_bench}) {
+  for (auto add : {add_train, add_eval, add_predict, add_compact, add_export, add_convert, add_info,
+                   add_options, add_doctor, add_bench}) {
     add(root, action);
   }
 
