@@ -25,8 +25,8 @@ except ImportError:
     onnx = None
 
 TOLERANCE = 1e-4  # of the largest absolute value of a tensor
-BASE = {"num_classes": "7", "embedding_dim": "16", "width": "0.125", "gate_init": "random"}
-# options of the network, sizes (height, width) of the images, further flags of the export
+BASE = {"num_classes": "10", "embedding_dim": "16", "width": "0.125", "gate_init": "random"}
+# options of the network ("compact": after the removal of silent experts), sizes (height, width) of the images, further flags of the export
 CASES = [
     ({"model": "resnet18_moe", "variant": "cifar", "gate_position": "post_bn"}, [(32, 32), (40, 24)], []),
     ({"model": "resnet18_moe", "variant": "cifar", "gate_position": "pre_bn"}, [(32, 32)], []),
@@ -47,6 +47,8 @@ CASES = [
     ({"model": "vgg11_moe", "variant": "imagenet", "gate_position": "input", "image_size": "64"}, [(288, 288)],
      ["--fixed_size", "288"]),
     ({"model": "vgg11_bn", "variant": "imagenet", "image_size": "64"}, [(448, 448)], ["--fixed_size", "448"]),
+    ({"model": "resnet18_moe", "variant": "cifar", "gate_position": "pre_bn", "compact": "true"}, [(32, 32)], []),
+    ({"model": "vgg11_bn_moe", "variant": "cifar", "gate_position": "input", "compact": "true"}, [(32, 32)], []),
     ({"model": "resnet18", "variant": "imagenet", "image_size": "64"}, [(64, 64), (48, 80)], []),
     ({"model": "resnet50", "variant": "cifar"}, [(32, 32)], []),
     ({"model": "vgg16", "variant": "cifar"}, [(32, 32)], []),
@@ -132,11 +134,24 @@ def deepmoe(command, *arguments):
 
 def compare(command, library, folder, number, options, sizes, flags):
     options = {"image_size": "32", **BASE, **options}
+    compact = options.pop("compact", None)
     random = numpy.random.default_rng(number)
     weights, model = folder / "weights.safetensors", folder / "model.onnx"
     library.save_model(options, weights)
     tensors, metadata = read_tensors(weights)
     write_tensors(weights, make_interesting(tensors, random), metadata)
+    if compact:
+        tensors, metadata = read_tensors(weights)
+        for name in tensors:
+            if ".fc.weight" in name or name.startswith("gating."):
+                tensors[name] = tensors[name].copy()
+                tensors[name][::3] = 0  # every third expert is never active
+        write_tensors(weights, tensors, metadata)
+        deepmoe(command, "compact", "--weights", weights, "--dataset", "synthetic", "--synthetic_test_size", "64", "--out",
+                folder / "compacted.safetensors")
+        if (folder / "compacted.safetensors").stat().st_size > 0.9 * weights.stat().st_size:
+            raise RuntimeError("nothing was compacted")
+        weights = folder / "compacted.safetensors"
     gated = "moe" in options["model"]
     deepmoe(command, "export", "--weights", weights, "--onnx", model, *flags, *(["--gates"] if gated else []))
     if onnx is not None:
