@@ -67,6 +67,10 @@ nlohmann::json describe_plan(const Plan& plan) {
         active += mean;
       }
     }
+    if (plan.profile && samples > 0) {
+      step["mean_microseconds"] = static_cast<double>(planned->nanoseconds.load(std::memory_order_relaxed)) /
+                                  (1e3 * static_cast<double>(samples));
+    }
     steps.push_back(std::move(step));
   }
   nlohmann::json description{{"target", plan.kernels.target},

@@ -78,7 +78,9 @@ struct Engine::Implementation {
         skip(settings.skip),
         plan(of, image_size, settings.skip, settings.target.empty() ? kernels() : kernels(settings.target),
              checked(of, read)),
-        arena(threads) {}
+        arena(threads) {
+    plan.profile = settings.profile;
+  }
 
   /// A working memory that nobody uses now and that is large enough, or a new one.
   std::unique_ptr<Workspace> take(std::int32_t samples, int team_size) {

@@ -22,6 +22,8 @@ struct EngineSettings {
   int threads = 1;
   /// Without it every channel is computed and gates only multiply: what skipping is measured against.
   bool skip = true;
+  /// Measures the time of each step, for describe().
+  bool profile = false;
   /// An instruction set of kernel_targets(), or empty for the best one; for tests.
   std::string target;
 };
@@ -64,10 +66,12 @@ class Engine {
   /// Experts of all gates together.
   std::int64_t experts() const;
 
-  /// {"target", "image_size", "threads", "skip", "dense_macs", "weight_bytes", "working_bytes_per_thread",
-  /// "steps": [{"name", "kind", "kernel", "dense_macs", "weight_bytes", "input_gate", "output_gate"}]}: what
-  /// each step is, and which gates spare its work ("input_gate" and "output_gate" are names of gate nodes or
-  /// null).
+  /// {"target", "image_size", "threads", "skip", "dense_macs", "active_macs", "weight_bytes",
+  /// "working_bytes_per_image", "images_run", "steps": [{"name", "kind", "kernel", "dense_macs",
+  /// "active_macs", "weight_bytes", "input_gate", "output_gate", "mean_microseconds"}]}: what each step is,
+  /// and which gates spare its work (names of gate nodes, or null). MACs and times are of one image;
+  /// active_macs is the mean of all runs so far and absent before the first; mean_microseconds is there when
+  /// the settings ask for a profile, and is the time of one thread.
   nlohmann::json describe() const;
 
  private:

@@ -1,12 +1,15 @@
 #include "engine/executor.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 namespace deepmoe {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 class Execution {
  public:
@@ -23,8 +26,13 @@ class Execution {
   std::int64_t operator()() {
     std::int64_t macs = 0;
     for (const auto& step : plan_.steps) {
+      const auto start = plan_.profile ? Clock::now() : Clock::time_point();
       const std::int64_t of_step =
           std::visit([&](const auto& operation) { return compute(*step, operation); }, step->step.operation);
+      if (plan_.profile) {
+        const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start);
+        step->nanoseconds.fetch_add(time.count(), std::memory_order_relaxed);
+      }
       step->active_macs.fetch_add(of_step, std::memory_order_relaxed);
       macs += of_step;
     }

@@ -24,6 +24,7 @@ struct PlannedStep {
   std::int64_t dense_macs = 0;
   std::size_t weight_bytes = 0;
   mutable std::atomic<std::int64_t> active_macs = 0;  ///< of all runs so far
+  mutable std::atomic<std::int64_t> nanoseconds = 0;  ///< the same, when a profile is asked for
 };
 
 /// A lowered network ready to run: immutable but for the counts of what was run.
@@ -42,6 +43,7 @@ struct Plan {
   std::size_t most_features = 0;           ///< that a linear step reads
   std::int64_t dense_macs = 0;             ///< of one sample
   std::size_t weight_bytes = 0;
+  bool profile = false;
   mutable std::atomic<std::int64_t> samples = 0;  ///< that were run
 
   /// Floats of scratch memory that any step needs.
