@@ -311,7 +311,7 @@ class DirectConvolution : public ConvolutionKernel {
     const std::int32_t channels = channels_of(call, sample);
     const std::int32_t* offsets = call.offsets + static_cast<std::size_t>(sample) * listed();
     float* sums = member(call) + rounded(phase_floats() * static_cast<std::size_t>(geometry_.stride));
-    std::int32_t begin = first, end = last;
+    std::int32_t begin = first, end = std::min(last, output.count);
     if (output.channels != nullptr) {
       const std::int32_t* list_end = output.channels + output.count;
       const std::int32_t* at = std::lower_bound(output.channels, list_end, first);

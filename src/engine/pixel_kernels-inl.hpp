@@ -76,8 +76,8 @@ HWY_INLINE hn::Vec<D> finish_vector(D d, hn::Vec<D> sum, const Finish& finish, c
                                     std::size_t at) {
   hn::Vec<D> y = hn::MulAdd(sum, hn::Set(d, finish.scale), hn::Set(d, finish.offset));
   if (residual != nullptr) y = hn::Add(y, hn::LoadU(d, residual + at));
-  // The order of the operands lets a NaN pass.
-  return finish.relu ? hn::Max(hn::Zero(d), y) : y;
+  // Not the larger of y and zero, which may hide a NaN.
+  return finish.relu ? hn::IfThenZeroElse(hn::Lt(y, hn::Zero(d)), y) : y;
 }
 
 void finish_pixels(const float* sums, std::size_t count, const Finish& finish, const float* residual,

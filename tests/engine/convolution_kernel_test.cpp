@@ -1,0 +1,250 @@
+#include "engine/convolution_kernel.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "engine/aligned_buffer.hpp"
+
+using namespace deepmoe;
+
+namespace {
+
+using Random = std::mt19937;
+
+std::vector<float> random_numbers(std::size_t count, Random& random) {
+  std::normal_distribution<float> normal;
+  std::vector<float> numbers(count);
+  for (float& number : numbers) number = normal(random);
+  return numbers;
+}
+
+/// A random ascending list of channels; possibly empty, possibly all.
+std::vector<std::int32_t> random_list(std::int32_t channels, Random& random) {
+  const double density = std::vector<double>{0.0, 0.2, 0.5, 0.9, 1.0}[random() % 5];
+  std::vector<std::int32_t> list;
+  for (std::int32_t c = 0; c < channels; ++c) {
+    if (std::uniform_real_distribution<>()(random) < density) list.push_back(c);
+  }
+  return list;
+}
+
+/// A batch with its lists, and the result by the definition of a convolution.
+struct Problem {
+  Geometry geometry;
+  std::vector<float> weight, constants, images, residual;
+  std::vector<std::vector<std::int32_t>> read, computed;
+  std::vector<std::vector<float>> input_scales, scales, offsets;
+  bool relu = false;
+
+  std::size_t samples() const { return read.size(); }
+
+  double value(std::size_t n, std::int32_t channel, std::int32_t y, std::int32_t x) const {
+    if (y < 0 || x < 0 || y >= geometry.height || x >= geometry.width) return 0;
+    const auto at = std::find(read[n].begin(), read[n].end(), channel);
+    if (at == read[n].end())
+      return constants.empty() ? 0.0 : double{constants[static_cast<std::size_t>(channel)]};
+    const std::size_t pixel =
+        (n * static_cast<std::size_t>(geometry.inputs) + static_cast<std::size_t>(channel)) *
+            geometry.in_plane() +
+        static_cast<std::size_t>(y * geometry.width + x);
+    if (input_scales.empty()) return images[pixel];
+    return double{images[pixel]} * double{input_scales[n][static_cast<std::size_t>(at - read[n].begin())]};
+  }
+
+  double expected(std::size_t n, std::size_t place, std::int32_t y, std::int32_t x) const {
+    const std::int32_t output = computed[n][place];
+    double sum = 0;
+    for (std::int32_t input = 0; input < geometry.inputs; ++input) {
+      for (std::int32_t i = 0; i < geometry.kernel; ++i) {
+        for (std::int32_t j = 0; j < geometry.kernel; ++j) {
+          const double pixel = value(n, input, y * geometry.stride + i - geometry.padding,
+                                     x * geometry.stride + j - geometry.padding);
+          sum +=
+              pixel * double{weight[static_cast<std::size_t>(
+                          ((output * geometry.inputs + input) * geometry.kernel + i) * geometry.kernel + j)]};
+        }
+      }
+    }
+    double result = sum * double{scales[n][place]} + double{offsets[n][place]};
+    if (!residual.empty()) result += double{residual[out_at(n, output, y, x)]};
+    return relu ? std::max(result, 0.0) : result;
+  }
+
+  std::size_t out_at(std::size_t n, std::int32_t output, std::int32_t y, std::int32_t x) const {
+    return (n * static_cast<std::size_t>(geometry.outputs) + static_cast<std::size_t>(output)) *
+               geometry.out_plane() +
+           static_cast<std::size_t>(y * geometry.out_width() + x);
+  }
+};
+
+Problem random_problem(const Geometry& geometry, std::size_t samples, bool everything, Random& random) {
+  Problem problem;
+  problem.geometry = geometry;
+  problem.weight = random_numbers(
+      static_cast<std::size_t>(geometry.outputs * geometry.inputs * geometry.kernel * geometry.kernel),
+      random);
+  if (random() % 2 == 0)
+    problem.constants = random_numbers(static_cast<std::size_t>(geometry.inputs), random);
+  problem.images =
+      random_numbers(samples * static_cast<std::size_t>(geometry.inputs) * geometry.in_plane(), random);
+  if (random() % 2 == 0) {
+    problem.residual =
+        random_numbers(samples * static_cast<std::size_t>(geometry.outputs) * geometry.out_plane(), random);
+  }
+  problem.relu = random() % 2 == 0;
+  // Gates on the input never come with constants.
+  const bool scaled = problem.constants.empty() && random() % 2 == 0;
+  for (std::size_t n = 0; n < samples; ++n) {
+    problem.read.push_back(random_list(geometry.inputs, random));
+    problem.computed.push_back(random_list(geometry.outputs, random));
+    if (everything) {
+      problem.read.back().resize(static_cast<std::size_t>(geometry.inputs));
+      problem.computed.back().resize(static_cast<std::size_t>(geometry.outputs));
+      for (auto* list : {&problem.read.back(), &problem.computed.back()}) {
+        for (std::size_t c = 0; c < list->size(); ++c) (*list)[c] = static_cast<std::int32_t>(c);
+      }
+    }
+    if (scaled) problem.input_scales.push_back(random_numbers(problem.read.back().size(), random));
+    problem.scales.push_back(random_numbers(problem.computed.back().size(), random));
+    problem.offsets.push_back(random_numbers(problem.computed.back().size(), random));
+  }
+  return problem;
+}
+
+/// The largest error relative to the largest result; untouched channels must stay as they were.
+double solve(const Problem& problem, const ConvolutionKernel& kernel) {
+  constexpr float untouched = -123.0F;
+  const Geometry& geometry = problem.geometry;
+  std::vector<float> out(
+      problem.samples() * static_cast<std::size_t>(geometry.outputs) * geometry.out_plane(), untouched);
+  std::vector<SampleInput> inputs(problem.samples());
+  std::vector<SampleOutput> outputs(problem.samples());
+  for (std::size_t n = 0; n < problem.samples(); ++n) {
+    inputs[n] = {problem.images.data() + n * static_cast<std::size_t>(geometry.inputs) * geometry.in_plane(),
+                 problem.read[n].data(), static_cast<std::int32_t>(problem.read[n].size()),
+                 problem.input_scales.empty() ? nullptr : problem.input_scales[n].data()};
+    const std::size_t first = n * static_cast<std::size_t>(geometry.outputs) * geometry.out_plane();
+    outputs[n] = {out.data() + first,
+                  problem.computed[n].data(),
+                  static_cast<std::int32_t>(problem.computed[n].size()),
+                  problem.scales[n].data(),
+                  problem.offsets[n].data(),
+                  problem.residual.empty() ? nullptr : problem.residual.data() + first};
+  }
+  AlignedBuffer scratch(kernel.scratch_floats(static_cast<std::int32_t>(problem.samples()), 1));
+  // What an earlier layer left behind must not be seen.
+  std::fill_n(scratch.data(), scratch.size(), 1e9F);
+  kernel.run(inputs, outputs, problem.relu, scratch.data(), Team(1));
+
+  double error = 0, largest = 1;
+  for (std::size_t n = 0; n < problem.samples(); ++n) {
+    for (std::int32_t output = 0, place = 0; output < geometry.outputs; ++output) {
+      const bool computed = place < static_cast<std::int32_t>(problem.computed[n].size()) &&
+                            problem.computed[n][static_cast<std::size_t>(place)] == output;
+      for (std::int32_t y = 0; y < geometry.out_height(); ++y) {
+        for (std::int32_t x = 0; x < geometry.out_width(); ++x) {
+          const float got = out[problem.out_at(n, output, y, x)];
+          if (!computed) {
+            if (got != untouched) return 1e9;
+            continue;
+          }
+          const double expected = problem.expected(n, static_cast<std::size_t>(place), y, x);
+          error = std::max(error, std::abs(expected - double{got}));
+          largest = std::max(largest, std::abs(expected));
+        }
+      }
+      if (computed) ++place;
+    }
+  }
+  return error / largest;
+}
+
+std::string text_of(const Geometry& geometry) {
+  return std::to_string(geometry.inputs) + " to " + std::to_string(geometry.outputs) + ", " +
+         std::to_string(geometry.height) + " x " + std::to_string(geometry.width) + ", kernel " +
+         std::to_string(geometry.kernel) + ", stride " + std::to_string(geometry.stride) + ", padding " +
+         std::to_string(geometry.padding);
+}
+
+}  // namespace
+
+TEST_CASE("direct convolutions equal their definition for any extents and lists of channels") {
+  Random random(1);
+  for (const std::string& target : kernel_targets()) {
+    for (int round = 0; round < 60; ++round) {
+      Geometry geometry;
+      geometry.inputs = 1 + static_cast<std::int32_t>(random() % 9);
+      geometry.outputs = 1 + static_cast<std::int32_t>(random() % 17);
+      geometry.kernel = 1 + static_cast<std::int32_t>(random() % 7);
+      geometry.stride = 1 + static_cast<std::int32_t>(random() % 3);
+      geometry.padding = static_cast<std::int32_t>(random()) & 3;
+      geometry.padding = std::min(geometry.padding, geometry.kernel - 1);
+      const std::int32_t least = std::max(1, geometry.kernel - 2 * geometry.padding);
+      geometry.height = least + static_cast<std::int32_t>(random() % 14);
+      geometry.width = least + static_cast<std::int32_t>(random() % 14);
+      const Problem problem = random_problem(geometry, 1 + random() % 3, random() % 4 == 0, random);
+      const auto kernel =
+          make_direct_convolution(kernels(target), geometry, problem.weight.data(),
+                                  problem.constants.empty() ? nullptr : problem.constants.data());
+      INFO(target, ": ", text_of(geometry));
+      CHECK(solve(problem, *kernel) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("Winograd convolutions equal their definition for any extents and lists of channels") {
+  Random random(2);
+  for (const std::string& target : kernel_targets()) {
+    for (int round = 0; round < 60; ++round) {
+      Geometry geometry{1 + static_cast<std::int32_t>(random() % 20),
+                        1 + static_cast<std::int32_t>(random() % 29),
+                        2 + static_cast<std::int32_t>(random() % 17),
+                        2 + static_cast<std::int32_t>(random() % 17),
+                        3,
+                        1,
+                        1};
+      // Small planes are the ones where samples share a product.
+      if (round % 3 == 0) geometry.height = geometry.width = 2 + round % 2;
+      if (round % 7 == 0) {
+        geometry.padding = 0;
+        geometry.height += 2;
+        geometry.width += 2;
+      }
+      const Problem problem = random_problem(geometry, 1 + random() % 6, random() % 3 == 0, random);
+      const auto kernel =
+          make_winograd_convolution(kernels(target), geometry, problem.weight.data(),
+                                    problem.constants.empty() ? nullptr : problem.constants.data());
+      INFO(target, ": ", text_of(geometry));
+      CHECK(solve(problem, *kernel) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("convolutions whose inputs do not fit the cache are computed in pieces") {
+  Random random(3);
+  for (const Geometry& geometry : {Geometry{70, 5, 34, 34, 3, 1, 1}, Geometry{40, 3, 41, 39, 3, 2, 1},
+                                   Geometry{300, 4, 16, 16, 1, 1, 0}, Geometry{130, 140, 6, 6, 3, 1, 1}}) {
+    const Problem problem = random_problem(geometry, 2, false, random);
+    const auto kernel = make_convolution(kernels(), geometry, problem.weight.data(),
+                                         problem.constants.empty() ? nullptr : problem.constants.data());
+    INFO(text_of(geometry));
+    CHECK(solve(problem, *kernel) < 1e-5);
+  }
+}
+
+TEST_CASE("3x3 convolutions of stride 1 are Winograd's and others direct") {
+  const std::vector<float> weight(16 * 16 * 9, 0.1F);
+  const auto name = [&](const Geometry& geometry) {
+    return make_convolution(kernels(), geometry, weight.data(), nullptr)->name();
+  };
+  CHECK(name({16, 16, 8, 8, 3, 1, 1}) == "winograd");
+  CHECK(name({16, 16, 8, 8, 3, 2, 1}) == "direct");
+  CHECK(name({16, 16, 8, 8, 1, 1, 0}) == "direct");
+  CHECK(name({3, 16, 8, 8, 3, 1, 1}) == "direct");
+  CHECK(name({16, 16, 1, 1, 3, 1, 1}) == "direct");
+}
