@@ -22,6 +22,8 @@ Environment:
   BOOTSTRAP_CUDA    0 or 1: install LibTorch without or with CUDA's libraries
                     (default: with them if an NVIDIA driver is present)
   BOOTSTRAP_JOBS    compilations at a time (default: as many as processors and memory allow)
+  BOOTSTRAP_CROSS   1: also install a compiler and an emulator for 64-bit ARM, for the test of the engine there
+                    (Debian on x86-64, as root; it makes arm64 one of the system's package architectures)
 END
 }
 
@@ -155,7 +157,7 @@ packages_to_install() {
     *) cat <<END ;;
 Needed (packages are installed by this script on Debian and Ubuntu only): a C++20 compiler (GCC 12, Clang 15 or newer),
 CMake 3.22, Ninja, pkg-config, Python 3.10 with venv, and the development files of nlohmann-json 3.11, CLI11, doctest,
-oneTBB, libjpeg-turbo, libpng, DLPack and protozero; better with ccache.
+oneTBB, Highway, libjpeg-turbo, libpng, DLPack and protozero; better with ccache.
 END
   esac
 }
@@ -290,6 +292,25 @@ install_test_python() {
   trap - EXIT
 }
 
+# ---- 64-bit ARM for the tests --------------------------------------------------------------------------------------
+
+# One test compiles the engine for another processor and runs it there; without these it says so and is skipped.
+install_cross_packages() {
+  [ "${BOOTSTRAP_CROSS:-0}" = 1 ] || return 0
+  if works command -v qemu-aarch64 && works command -v aarch64-linux-gnu-g++ &&
+    [ -e /usr/lib/aarch64-linux-gnu/libhwy.so ] && [ -e /usr/lib/aarch64-linux-gnu/libtbb.so ]; then
+    return
+  fi
+  if [ "$system" != debian ] || [ "$(id -u)" != 0 ] || [ "$(uname -m)" != x86_64 ]; then
+    say "BOOTSTRAP_CROSS needs Debian on x86-64 and root; the test on 64-bit ARM will be skipped."
+    return
+  fi
+  say "Installing a compiler and an emulator for 64-bit ARM"
+  (dpkg --add-architecture arm64 && apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+    --no-install-recommends g++-aarch64-linux-gnu qemu-user libhwy-dev:arm64 libtbb-dev:arm64) >/dev/null 2>&1 ||
+    say "They could not be installed; the test on 64-bit ARM will be skipped."
+}
+
 # ---- Build --------------------------------------------------------------------------------------------------------
 
 cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt" 2>/dev/null || true; }
@@ -394,6 +415,7 @@ case $command in
   test)
     compile
     install_test_python
+    install_cross_packages
     run_tests
     ;;
 esac
