@@ -144,6 +144,7 @@ void add_bench(CLI::App& root, Action& action) {
       app, {{"general", "model", "loss", "optimizer", "training"}, {"num_classes", "image_size"}});
   app.footer("step_ms is the median, in milliseconds; p90 is the time within which 9 of 10 steps ended.");
   app.callback([settings, &action] { action = [settings] { return bench_train(*settings); }; });
+  add_bench_infer(bench, action);
 }
 
 }  // namespace deepmoe::command

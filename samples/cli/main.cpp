@@ -28,6 +28,7 @@ constexpr const char* footer = R"(Examples:
   deepmoe eval --weights runs/pictures/best.safetensors --dataset folder --data_dir pictures
   deepmoe predict --weights runs/pictures/best.safetensors cat.jpg dog.png
   deepmoe compact --weights best.safetensors --dataset cifar10 --data_dir cifar --out small.safetensors
+  deepmoe bench infer --model resnet18_moe --density 0.5
   deepmoe info resnet50_moe_a
   deepmoe options --recipe paper
 
