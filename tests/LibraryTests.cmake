@@ -53,8 +53,8 @@ function(deepmoe_library_tests name library)
   doctest_discover_tests(${name}_tests TEST_PREFIX "${name}/"
     PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED: " ENVIRONMENT ${_environment} TIMEOUT 600)
 endfunction()
-set(_runtime_cases architecture_test.cpp engine_test.cpp options_test.cpp runtime_arguments_test.cpp status_test.cpp tensors_test.cpp
-                   wrapper_test.cpp)
+set(_runtime_cases architecture_test.cpp engine_test.cpp options_test.cpp runtime_arguments_test.cpp status_test.cpp
+                   tensors_test.cpp wrapper_test.cpp)
 deepmoe_library_tests(capi_runtime deepmoe_runtime ${_runtime_cases})
 target_compile_definitions(capi_runtime_tests PRIVATE DEEPMOE_RUNTIME_ONLY)
 
@@ -70,8 +70,7 @@ if(NOT APPLE AND NOT DEEPMOE_SANITIZE)
   deepmoe_exports_test(deepmoe "runtime,training")
 endif()
 deepmoe_library_tests(capi deepmoe ${_runtime_cases} compaction_test.cpp dataset_test.cpp diagnose_test.cpp
-                      engine_model_test.cpp
-                      export_test.cpp log_test.cpp model_test.cpp
+                      engine_model_test.cpp export_test.cpp log_test.cpp model_test.cpp
                       trainer_test.cpp training_arguments_test.cpp wrapper_training_test.cpp)
 
 # A program in C.
@@ -88,12 +87,16 @@ if(TARGET sample_train)
   set_tests_properties("samples/train" PROPERTIES ENVIRONMENT ${_environment} TIMEOUT 600
                        PASS_REGULAR_EXPRESSION "step 80: loss.*3[0-2] of 32 new images recognised")
 endif()
-if(TARGET sample_fit_folder AND TARGET sample_predict)
+if(TARGET sample_fit_folder AND TARGET sample_predict AND TARGET sample_classify)
   add_executable(capi_image_folder ${_here}/image_folder.cpp)
   target_link_libraries(capi_image_folder PRIVATE PNG::PNG)
-  add_test(NAME "samples/fit_folder and predict"
+  add_executable(capi_jpeg_file ${_here}/jpeg_file.cpp)
+  target_link_libraries(capi_jpeg_file PRIVATE JPEG::JPEG)
+  add_test(NAME "samples/fit_folder and predict and classify"
     COMMAND ${CMAKE_COMMAND} -DFIT=$<TARGET_FILE:sample_fit_folder> -DPREDICT=$<TARGET_FILE:sample_predict>
-            -DIMAGES=$<TARGET_FILE:capi_image_folder> -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/sample_runs
+            -DCLASSIFY=$<TARGET_FILE:sample_classify>
+            -DIMAGES=$<TARGET_FILE:capi_image_folder> -DJPEG=$<TARGET_FILE:capi_jpeg_file>
+            -DREADELF=${CMAKE_READELF} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/sample_runs
             -P ${_here}/sample_runs.cmake)
-  set_tests_properties("samples/fit_folder and predict" PROPERTIES ENVIRONMENT ${_environment} TIMEOUT 600)
+  set_tests_properties("samples/fit_folder and predict and classify" PROPERTIES ENVIRONMENT ${_environment} TIMEOUT 600)
 endif()

@@ -1,5 +1,6 @@
-# cmake -DFIT=... -DPREDICT=... -DIMAGES=... -DFOLDER=... -P sample_runs.cmake
-# The samples one after the other: fit on a folder of images, then predict one of them with the weights of the run.
+# cmake -DFIT=... -DPREDICT=... -DCLASSIFY=... -DIMAGES=... -DJPEG=... -DREADELF=... -DFOLDER=... -P sample_runs.cmake
+# The samples one after the other: fit on a folder of images, then predict one of them with the weights of the run, then
+# classify a JPEG by the runtime library alone, which must say what predict says of it.
 
 cmake_minimum_required(VERSION 3.22)
 
@@ -30,3 +31,22 @@ execute_process(COMMAND ${FIT} ${FOLDER}/nothing ERROR_VARIABLE errors RESULT_VA
 if(result EQUAL 0 OR NOT errors MATCHES "nothing")
   message(FATAL_ERROR "a folder that is absent was not refused by name: ${errors}")
 endif()
+
+execute_process(COMMAND ${JPEG} ${FOLDER}/image.jpg COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${PREDICT} ${FOLDER}/run/last.safetensors ${FOLDER}/image.jpg OUTPUT_VARIABLE predicted
+                COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCH "class [01] of 2" class "${predicted}")
+expect("^${class}, logit -?[0-9.]+, [0-9.]+ million MACs" ${CLASSIFY} ${FOLDER}/run/last.safetensors ${FOLDER}/image.jpg
+       16)
+if(READELF)
+  execute_process(COMMAND ${READELF} -d ${CLASSIFY} OUTPUT_VARIABLE needed COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT needed MATCHES "libdeepmoe_runtime" OR needed MATCHES "libdeepmoe\\.so|torch|c10")
+    message(FATAL_ERROR "classify must need the runtime library alone: ${needed}")
+  endif()
+endif()
+foreach(wrong ${FOLDER}/run/config.json ${FOLDER}/absent.jpg)
+  execute_process(COMMAND ${CLASSIFY} ${FOLDER}/run/last.safetensors ${wrong} 16 RESULT_VARIABLE result ERROR_VARIABLE errors)
+  if(NOT result EQUAL 1)
+    message(FATAL_ERROR "${wrong}, which is no JPEG, was not refused (${result}): ${errors}")
+  endif()
+endforeach()
