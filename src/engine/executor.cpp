@@ -4,7 +4,8 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
-#include <limits>
+
+#include "engine/pooling.hpp"
 
 namespace deepmoe {
 namespace {
@@ -276,58 +277,12 @@ class Execution {
         if (step.average) {
           average_pool(value(step.input).shape, value(step.output).shape, in, out);
         } else {
-          max_pool(step, value(step.input).shape, value(step.output).shape, in, out);
+          max_pool({step.kernel, step.stride, step.padding}, value(step.input).shape,
+                   value(step.output).shape, in, out);
         }
       }
     });
     return 0;
-  }
-
-  static void max_pool(const PoolStep& step, const Shape& in_shape, const Shape& out_shape, const float* in,
-                       float* out) {
-    const std::int64_t width = in_shape.width;
-    if (step.kernel == 2 && step.stride == 2 && step.padding == 0) {
-      for (std::int64_t y = 0; y < out_shape.height; ++y, in += 2 * width) {
-        for (std::int64_t x = 0; x < out_shape.width; ++x, ++out) {
-          *out = larger(larger(in[2 * x], in[2 * x + 1]), larger(in[width + 2 * x], in[width + 2 * x + 1]));
-        }
-      }
-      return;
-    }
-    for (std::int64_t y = 0; y < out_shape.height; ++y) {
-      const std::int64_t top = std::max<std::int64_t>(0, y * step.stride - step.padding);
-      const std::int64_t bottom = std::min(in_shape.height, y * step.stride - step.padding + step.kernel);
-      for (std::int64_t x = 0; x < out_shape.width; ++x, ++out) {
-        const std::int64_t left = std::max<std::int64_t>(0, x * step.stride - step.padding);
-        const std::int64_t right = std::min(width, x * step.stride - step.padding + step.kernel);
-        float most = -std::numeric_limits<float>::infinity();
-        for (std::int64_t row = top; row < bottom; ++row)
-          for (std::int64_t column = left; column < right; ++column)
-            most = larger(most, in[row * width + column]);
-        *out = most;
-      }
-    }
-  }
-
-  /// The larger of two, or the one that is not a number.
-  static float larger(float a, float b) { return b > a || std::isnan(b) ? b : a; }
-
-  /// Output pixel y of n covers the rows floor(y h / n) .. ceil((y + 1) h / n) - 1, as PyTorch's adaptive
-  /// pool.
-  static void average_pool(const Shape& in_shape, const Shape& out_shape, const float* in, float* out) {
-    for (std::int64_t y = 0; y < out_shape.height; ++y) {
-      const std::int64_t top = y * in_shape.height / out_shape.height;
-      const std::int64_t bottom = ((y + 1) * in_shape.height + out_shape.height - 1) / out_shape.height;
-      for (std::int64_t x = 0; x < out_shape.width; ++x, ++out) {
-        const std::int64_t left = x * in_shape.width / out_shape.width;
-        const std::int64_t right = ((x + 1) * in_shape.width + out_shape.width - 1) / out_shape.width;
-        double sum = 0;
-        for (std::int64_t row = top; row < bottom; ++row)
-          for (std::int64_t column = left; column < right; ++column)
-            sum += double{in[row * in_shape.width + column]};
-        *out = static_cast<float>(sum / static_cast<double>((bottom - top) * (right - left)));
-      }
-    }
   }
 
   std::int64_t compute(const PlannedStep&, const ElementwiseStep& step) {

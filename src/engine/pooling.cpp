@@ -1,0 +1,73 @@
+#include "engine/pooling.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace deepmoe {
+namespace {
+
+/// The larger of two, or the one that is not a number; without branches, so that loops of it become vectors.
+float larger(float a, float b) {
+  const float most = b > a ? b : a;
+  return b == b ? (a == a ? most : a) : b;
+}
+
+/// Columns whose largest numbers are taken together.
+constexpr std::int64_t columns_at_a_time = 256;
+
+}  // namespace
+
+void max_pool(const PoolWindow& window, const Shape& in_shape, const Shape& out_shape, const float* in,
+              float* out) {
+  const std::int64_t width = in_shape.width;
+  float column[columns_at_a_time];
+  for (std::int64_t y = 0; y < out_shape.height; ++y) {
+    const std::int64_t top = std::max<std::int64_t>(0, y * window.stride - window.padding);
+    const std::int64_t bottom = std::min(in_shape.height, y * window.stride - window.padding + window.kernel);
+    std::int64_t first = 0, last = 0;  // the input columns in `column`
+    for (std::int64_t x = 0; x < out_shape.width; ++x, ++out) {
+      const std::int64_t left = std::max<std::int64_t>(0, x * window.stride - window.padding);
+      const std::int64_t right = std::min(width, x * window.stride - window.padding + window.kernel);
+      if (right > last) {
+        first = left;
+        last = std::min(width, std::max(right, left + columns_at_a_time));
+        if (last - first > columns_at_a_time) {
+          // A window wider than the memory for columns.
+          float most = -std::numeric_limits<float>::infinity();
+          for (std::int64_t row = top; row < bottom; ++row)
+            for (std::int64_t c = left; c < right; ++c) most = larger(most, in[row * width + c]);
+          *out = most;
+          last = 0;
+          continue;
+        }
+        const std::int64_t count = last - first;
+        std::copy_n(in + top * width + first, count, column);
+        for (std::int64_t row = top + 1; row < bottom; ++row) {
+          const float* from = in + row * width + first;
+          for (std::int64_t c = 0; c < count; ++c) column[c] = larger(column[c], from[c]);
+        }
+      }
+      float most = column[left - first];
+      for (std::int64_t c = left + 1; c < right; ++c) most = larger(most, column[c - first]);
+      *out = most;
+    }
+  }
+}
+
+void average_pool(const Shape& in_shape, const Shape& out_shape, const float* in, float* out) {
+  for (std::int64_t y = 0; y < out_shape.height; ++y) {
+    const std::int64_t top = y * in_shape.height / out_shape.height;
+    const std::int64_t bottom = ((y + 1) * in_shape.height + out_shape.height - 1) / out_shape.height;
+    for (std::int64_t x = 0; x < out_shape.width; ++x, ++out) {
+      const std::int64_t left = x * in_shape.width / out_shape.width;
+      const std::int64_t right = ((x + 1) * in_shape.width + out_shape.width - 1) / out_shape.width;
+      double sum = 0;
+      for (std::int64_t row = top; row < bottom; ++row)
+        for (std::int64_t column = left; column < right; ++column)
+          sum += double{in[row * in_shape.width + column]};
+      *out = static_cast<float>(sum / static_cast<double>((bottom - top) * (right - left)));
+    }
+  }
+}
+
+}  // namespace deepmoe

@@ -1,0 +1,63 @@
+#include "engine/pooling.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <vector>
+
+using namespace deepmoe;
+
+TEST_CASE("max pools equal their definition for any window and plane") {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  for (int round = 0; round < 200; ++round) {
+    PoolWindow window{1 + static_cast<std::int32_t>(random() % 5),
+                      1 + static_cast<std::int32_t>(random() % 3), 0};
+    window.padding = static_cast<std::int32_t>(random() % static_cast<unsigned>(window.kernel / 2 + 1));
+    Shape in{1, window.kernel + static_cast<std::int64_t>(random() % 9),
+             window.kernel + static_cast<std::int64_t>(random() % 9)};
+    if (round % 10 == 0) in.width += 600;
+    const auto extent = [&](std::int64_t of) {
+      return (of + 2 * window.padding - window.kernel) / window.stride + 1;
+    };
+    const Shape out{1, extent(in.height), extent(in.width)};
+    std::vector<float> x(static_cast<std::size_t>(in.elements()));
+    for (float& v : x) v = normal(random);
+    if (round % 3 == 0) x[random() % x.size()] = std::numeric_limits<float>::quiet_NaN();
+    std::vector<float> y(static_cast<std::size_t>(out.elements()), -99.0F);
+    max_pool(window, in, out, x.data(), y.data());
+    bool equal = true;
+    for (std::int64_t i = 0; i < out.height; ++i) {
+      for (std::int64_t j = 0; j < out.width; ++j) {
+        float most = -std::numeric_limits<float>::infinity();
+        bool is_number = true;
+        for (std::int64_t r = 0; r < window.kernel; ++r) {
+          for (std::int64_t c = 0; c < window.kernel; ++c) {
+            const std::int64_t row = i * window.stride - window.padding + r,
+                               column = j * window.stride - window.padding + c;
+            if (row < 0 || column < 0 || row >= in.height || column >= in.width) continue;
+            const float v = x[static_cast<std::size_t>(row * in.width + column)];
+            is_number = is_number && !std::isnan(v);
+            most = std::max(most, v);
+          }
+        }
+        const float got = y[static_cast<std::size_t>(i * out.width + j)];
+        equal = equal && (is_number ? got == most : std::isnan(got));
+      }
+    }
+    INFO("kernel ", window.kernel, ", stride ", window.stride, ", padding ", window.padding, ", ", in.height,
+         " x ", in.width);
+    CHECK(equal);
+  }
+}
+
+TEST_CASE("an adaptive average pool takes overlapping windows where extents do not divide") {
+  const Shape in{1, 3, 3}, out{1, 2, 2};
+  const std::vector<float> x{1, 2, 3, 4, 5, 6, 7, 8, 9};
+  std::vector<float> y(4);
+  average_pool(in, out, x.data(), y.data());
+  CHECK(y == std::vector<float>{3, 4, 6, 7});
+}
