@@ -8,6 +8,7 @@
 #include "base/base.hpp"
 #include "model/convolution.hpp"
 #include "model/device.hpp"
+#include "model/norm_chain.hpp"
 
 namespace deepmoe {
 namespace {
@@ -22,7 +23,8 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 /// The operations whose backward pass needs their own output, so that a following node must not overwrite it.
 bool saves_output(const Operation& operation) {
-  return std::holds_alternative<Relu>(operation) || std::holds_alternative<Input>(operation);
+  return std::holds_alternative<Relu>(operation) || std::holds_alternative<MaxPool>(operation) ||
+         std::holds_alternative<Input>(operation);
 }
 
 /// Which nodes only serve the embedding: those from which every path ends in the embedding or its classifier.
@@ -52,6 +54,7 @@ Network::Network(const Architecture& architecture, const at::Device& device, boo
     : architecture_(architecture),
       device_(device),
       channels_last_(channels_last),
+      groups_(find_norm_groups(architecture)),
       plan_(architecture.nodes.size()),
       embedding_nodes_(find_embedding_nodes(architecture)),
       generator_(make_generator(device, seed)) {
@@ -67,35 +70,56 @@ Network::Network(const Architecture& architecture, const at::Device& device, boo
     state_.push_back({std::move(specification), std::move(tensor)});
   }
 
-  std::vector<std::int32_t> consumers(architecture.nodes.size(), 0);
-  std::vector<std::size_t> last_reader(architecture.nodes.size(), 0);
-  for (std::size_t index = 0; index < architecture.nodes.size(); ++index) {
-    for (const std::int32_t input : architecture.nodes[index].inputs) {
-      ++consumers[static_cast<std::size_t>(input)];
-      last_reader[static_cast<std::size_t>(input)] = index;
+  plan_nodes();
+}
+
+void Network::plan_nodes() {
+  const std::vector<Node>& nodes = architecture_.nodes;
+  for (std::size_t group = 0; group < groups_.size(); ++group) {
+    const NormGroup& members = groups_[group];
+    for (const std::int32_t member : {members.norm, members.gate, members.add, members.relu, members.pool}) {
+      if (member >= 0) plan_[static_cast<std::size_t>(member)].group = static_cast<std::int32_t>(group);
     }
   }
-  for (const std::int32_t output :
-       {architecture.logits, architecture.embedding, architecture.embedding_logits}) {
-    if (output >= 0) ++consumers[static_cast<std::size_t>(output)];
+  const std::vector<std::int32_t> readers = count_readers(architecture_);
+  std::vector<std::size_t> last_reader(nodes.size(), 0);
+  for (std::size_t index = 0; index < nodes.size(); ++index) {
+    for (const std::int32_t input : nodes_read_by(index))
+      last_reader[static_cast<std::size_t>(input)] = index;
   }
-  for (std::size_t index = 0; index < architecture.nodes.size(); ++index) {
-    const Node& node = architecture.nodes[index];
+  for (std::size_t index = 0; index < nodes.size(); ++index) {
+    const Node& node = nodes[index];
     if (std::holds_alternative<Relu>(node.operation)) {
       const auto input = static_cast<std::size_t>(node.inputs[0]);
-      plan_[index].in_place = consumers[input] == 1 && !saves_output(architecture.nodes[input].operation);
+      plan_[index].in_place = readers[input] == 1 && !saves_output(nodes[input].operation);
     }
     if (std::holds_alternative<MaxPool>(node.operation)) {
       // ReLU and maximum may change places, and the pool's output is the smaller tensor.
       const auto input = static_cast<std::size_t>(node.inputs[0]);
-      const bool swap =
-          consumers[input] == 1 && std::holds_alternative<Relu>(architecture.nodes[input].operation);
+      const bool swap = readers[input] == 1 && std::holds_alternative<Relu>(nodes[input].operation) &&
+                        plan_[input].group < 0;
       plan_[index].after_pool = plan_[input].after_pool = swap;
     }
-    if (consumers[index] > 0) {
+    if (last_reader[index] > 0) {
       plan_[last_reader[index]].release_after.push_back(static_cast<std::int32_t>(index));
     }
   }
+}
+
+/// The nodes whose values are needed when `index` is evaluated.
+std::vector<std::int32_t> Network::nodes_read_by(std::size_t index) const {
+  const Node& node = architecture_.nodes[index];
+  if (plan_[index].group < 0) return node.inputs;
+  const NormGroup& group = groups_[static_cast<std::size_t>(plan_[index].group)];
+  std::vector<std::int32_t> read;
+  if (std::holds_alternative<Gate>(node.operation)) read.push_back(node.inputs[1]);
+  if (static_cast<std::int32_t>(index) == group.last) {
+    read.push_back(group.input);
+    for (const std::int32_t other : {group.gate, group.residual}) {
+      if (other >= 0 && other != group.last) read.push_back(other);
+    }
+  }
+  return read;
 }
 
 Network::Outputs Network::forward(const at::Tensor& images, bool training) {
@@ -103,15 +127,19 @@ Network::Outputs Network::forward(const at::Tensor& images, bool training) {
     fail(ErrorCode::invalid_argument, "images must have the shape (N, ", architecture_.image_channels,
          ", height, width), but have ", concat(images.sizes()));
   }
-  std::vector<at::Tensor> values(architecture_.nodes.size());
+  Values values(architecture_.nodes.size());
   Outputs outputs;
   for (std::size_t index = 0; index < architecture_.nodes.size(); ++index) {
-    if (std::holds_alternative<Input>(architecture_.nodes[index].operation)) {
+    const auto position = static_cast<std::int32_t>(index);
+    if (plan_[index].group >= 0) {
+      const NormGroup& group = groups_[static_cast<std::size_t>(plan_[index].group)];
+      if (position == group.gate) values[index] = evaluate_gates(index, values, outputs);
+      if (position == group.last) values[index] = evaluate_group(group, values, training);
+    } else if (std::holds_alternative<Input>(architecture_.nodes[index].operation)) {
       values[index] = channels_last_ ? images.contiguous(at::MemoryFormat::ChannelsLast) : images;
     } else {
       values[index] = evaluate(index, values, training, outputs);
     }
-    const auto position = static_cast<std::int32_t>(index);
     if (position == architecture_.logits) outputs.logits = values[index];
     if (position == architecture_.embedding) outputs.embedding = values[index];
     if (position == architecture_.embedding_logits) outputs.embedding_logits = values[index];
@@ -121,8 +149,7 @@ Network::Outputs Network::forward(const at::Tensor& images, bool training) {
   return outputs;
 }
 
-at::Tensor Network::evaluate(std::size_t index, const std::vector<at::Tensor>& values, bool training,
-                             Outputs& outputs) {
+at::Tensor Network::evaluate(std::size_t index, const Values& values, bool training, Outputs& outputs) {
   const Node& node = architecture_.nodes[index];
   const at::Tensor& input = values[static_cast<std::size_t>(node.inputs[0])];
   const auto parameter = [&](std::size_t offset) -> const at::Tensor& {
@@ -136,26 +163,8 @@ at::Tensor Network::evaluate(std::size_t index, const std::vector<at::Tensor>& v
                 convolution.bias ? std::optional<at::Tensor>(parameter(1)) : std::nullopt;
             return convolve(input, parameter(0), bias, convolution);
           },
-          [&](const BatchNorm& norm) {
-            const bool use_batch = training && !(embedding_frozen_ && embedding_nodes_[index]);
-            const std::size_t buffers = norm.affine ? 2 : 0;
-            std::optional<at::Tensor> weight, bias;
-            if (norm.affine) {
-              weight = parameter(0);
-              bias = parameter(1);
-            }
-            if (use_batch) {
-              if (input.numel() / input.size(1) < 2) {
-                fail(ErrorCode::invalid_argument, "batch norm '", node.name,
-                     "' has one value per channel and cannot train on it; use a larger batch or larger "
-                     "images");
-              }
-              const c10::NoGradGuard no_gradient;
-              at::Tensor batches = parameter(buffers + 2);
-              batches.add_(1);
-            }
-            return at::batch_norm(input, weight, bias, parameter(buffers), parameter(buffers + 1), use_batch,
-                                  norm.momentum, norm.epsilon, true);
+          [&](const BatchNorm&) -> at::Tensor {
+            fail(ErrorCode::internal, "batch norm '", node.name, "' is not part of a group");
           },
           [&](const Relu&) {
             if (plan_[index].after_pool) return input;
@@ -166,12 +175,8 @@ at::Tensor Network::evaluate(std::size_t index, const std::vector<at::Tensor>& v
             return at::relu(input);
           },
           [&](const Gelu&) { return at::gelu(input); },
-          [&](const Gate& gate) {
-            const at::Tensor& embedding = values[static_cast<std::size_t>(node.inputs[1])];
-            const std::optional<at::Tensor> bias =
-                gate.bias ? std::optional<at::Tensor>(parameter(1)) : std::nullopt;
-            const at::Tensor gates = at::relu(at::linear(embedding, parameter(0), bias));
-            outputs.gates.push_back(gates);
+          [&](const Gate&) {
+            const at::Tensor gates = evaluate_gates(index, values, outputs);
             return at::mul(input, input.dim() == 4 ? gates.unsqueeze(2).unsqueeze(3) : gates);
           },
           [&](const MaxPool& pool) {
@@ -192,6 +197,59 @@ at::Tensor Network::evaluate(std::size_t index, const std::vector<at::Tensor>& v
           [&](const Add&) { return at::add(input, values[static_cast<std::size_t>(node.inputs[1])]); },
       },
       node.operation);
+}
+
+at::Tensor Network::evaluate_gates(std::size_t index, const Values& values, Outputs& outputs) {
+  const Node& node = architecture_.nodes[index];
+  const auto parameter = [&](std::size_t offset) {
+    return state_[plan_[index].first_parameter + offset].tensor;
+  };
+  std::optional<at::Tensor> bias;
+  if (std::get<Gate>(node.operation).bias) bias = parameter(1);
+  const at::Tensor& embedding = values[static_cast<std::size_t>(node.inputs[1])];
+  at::Tensor gates = at::relu(at::linear(embedding, parameter(0), bias));
+  outputs.gates.push_back(gates);
+  return gates;
+}
+
+at::Tensor Network::evaluate_group(const NormGroup& group, const Values& values, bool training) {
+  const auto index = static_cast<std::size_t>(group.norm);
+  const Node& node = architecture_.nodes[index];
+  const BatchNorm& norm = std::get<BatchNorm>(node.operation);
+  const auto parameter = [&](std::size_t offset) {
+    return state_[plan_[index].first_parameter + offset].tensor;
+  };
+  const auto value = [&](std::int32_t member) {
+    return member >= 0 ? values[static_cast<std::size_t>(member)] : at::Tensor();
+  };
+  NormChain chain;
+  chain.input = value(group.input);
+  if (norm.affine) {
+    chain.weight = parameter(0);
+    chain.bias = parameter(1);
+  }
+  const std::size_t buffers = norm.affine ? 2 : 0;
+  chain.running_mean = parameter(buffers);
+  chain.running_var = parameter(buffers + 1);
+  chain.use_batch = training && !(embedding_frozen_ && embedding_nodes_[index]);
+  chain.momentum = norm.momentum;
+  chain.epsilon = norm.epsilon;
+  chain.gates = value(group.gate);
+  chain.gate_first = group.gate_first;
+  chain.residual = value(group.residual);
+  chain.relu = group.relu >= 0;
+  if (group.pool >= 0) {
+    chain.pool = std::get<MaxPool>(architecture_.nodes[static_cast<std::size_t>(group.pool)].operation);
+  }
+  if (chain.use_batch) {
+    if (chain.input.numel() / chain.input.size(1) < 2) {
+      fail(ErrorCode::invalid_argument, "batch norm '", node.name,
+           "' has one value per channel and cannot train on it; use a larger batch or larger images");
+    }
+    const c10::NoGradGuard no_gradient;
+    parameter(buffers + 2).add_(1);
+  }
+  return evaluate_chain(chain);
 }
 
 at::Tensor Network::dropout(const at::Tensor& input, double probability) {

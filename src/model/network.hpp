@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "architecture/architecture.hpp"
+#include "model/fusion.hpp"
 
 namespace deepmoe {
 
@@ -48,16 +49,23 @@ class Network {
     std::size_t first_parameter = 0;  ///< position of the node's first entry in state_
     bool in_place = false;            ///< may overwrite its input
     bool after_pool = false;  ///< a ReLU that is done by the max pool behind it, or the max pool that does so
+    std::int32_t group = -1;  ///< position in groups_ of the group that the node is part of
     std::vector<std::int32_t> release_after;  ///< nodes whose output nobody needs after this one
   };
-  at::Tensor evaluate(std::size_t index, const std::vector<at::Tensor>& values, bool training,
-                      Outputs& outputs);
+  using Values = std::vector<at::Tensor>;  // of the nodes; a gate that is part of a group has its gates
+
+  void plan_nodes();
+  std::vector<std::int32_t> nodes_read_by(std::size_t index) const;
+  at::Tensor evaluate(std::size_t index, const Values& values, bool training, Outputs& outputs);
+  at::Tensor evaluate_group(const NormGroup& group, const Values& values, bool training);
+  at::Tensor evaluate_gates(std::size_t index, const Values& values, Outputs& outputs);
   at::Tensor dropout(const at::Tensor& input, double probability);
 
   const Architecture& architecture_;
   at::Device device_;
   bool channels_last_;
   std::vector<Entry> state_;
+  std::vector<NormGroup> groups_;
   std::vector<Plan> plan_;
   std::vector<bool> embedding_nodes_;
   bool embedding_frozen_ = false;

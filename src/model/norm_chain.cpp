@@ -1,0 +1,63 @@
+#include "model/norm_chain.hpp"
+
+#include "model/fused_norm.hpp"
+
+namespace deepmoe {
+namespace {
+
+/// Below this many pixels, the work for a whole plane is more than that for its pixels.
+constexpr std::int64_t smallest_plane = 16;
+constexpr std::int64_t largest_pool = 15;
+
+at::Tensor gated(const at::Tensor& input, const at::Tensor& gates) {
+  return at::mul(input, input.dim() == 4 ? gates.unsqueeze(2).unsqueeze(3) : gates);
+}
+
+bool is_fusible_pool(const MaxPool& pool) {
+  return pool.stride <= 2 && pool.kernel <= largest_pool && 2 * pool.padding <= pool.kernel;
+}
+
+}  // namespace
+
+at::Tensor composed_chain(const NormChain& chain) {
+  const bool has_gate = chain.gates.defined();
+  at::Tensor value = has_gate && chain.gate_first ? gated(chain.input, chain.gates) : chain.input;
+  value = at::batch_norm(value, chain.weight, chain.bias, chain.running_mean, chain.running_var,
+                         chain.use_batch, chain.momentum, chain.epsilon, true);
+  if (has_gate && !chain.gate_first) value = gated(value, chain.gates);
+  if (chain.residual.defined()) value = at::add(value, chain.residual);
+  // ReLU and maximum may change places, and the maximum's output is the smaller tensor.
+  if (chain.pool) value = at::max_pool2d(value, chain.pool->kernel, chain.pool->stride, chain.pool->padding);
+  return chain.relu ? value.relu_() : value;
+}
+
+bool is_fusible(const NormChain& chain) {
+  const at::Tensor& input = chain.input;
+  if (input.dim() != 4 || !input.device().is_cpu() || !input.is_contiguous() || input.numel() == 0)
+    return false;
+  if (input.scalar_type() != at::kFloat && input.scalar_type() != at::kDouble) return false;
+  if (input.size(2) * input.size(3) < smallest_plane) return false;
+  const auto fits = [&](const at::Tensor& tensor) {
+    return tensor.scalar_type() == input.scalar_type() && tensor.device().is_cpu() && tensor.is_contiguous();
+  };
+  if (chain.weight && !fits(*chain.weight)) return false;
+  if (chain.bias && !fits(*chain.bias)) return false;
+  if (chain.gates.defined() && !fits(chain.gates)) return false;
+  if (chain.residual.defined() &&
+      (!fits(chain.residual) || chain.residual.sizes() != input.sizes() || chain.pool)) {
+    return false;
+  }
+  return fits(chain.running_mean) && fits(chain.running_var) && (!chain.pool || chain.relu);
+}
+
+at::Tensor evaluate_chain(const NormChain& chain) {
+  if (!is_fusible(chain)) return composed_chain(chain);
+  if (!chain.pool || is_fusible_pool(*chain.pool)) return fused_norm(chain);
+  NormChain rest = chain;
+  rest.pool.reset();
+  rest.relu = false;
+  return at::max_pool2d(fused_norm(rest), chain.pool->kernel, chain.pool->stride, chain.pool->padding)
+      .relu_();
+}
+
+}  // namespace deepmoe

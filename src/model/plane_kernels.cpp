@@ -1,0 +1,332 @@
+#include "model/plane_kernels.hpp"
+
+#include <algorithm>
+#include <limits>
+
+// Steps in between the usual instruction sets are not worth their size.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "model/plane_kernels.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace deepmoe::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class T>
+using Tag = hn::ScalableTag<T>;
+template <class T>
+using Vector = hn::Vec<Tag<T>>;
+
+/// Vectors that are added up before their sum goes into a double.
+constexpr std::size_t vectors_in_stretch = 64;
+
+template <class T>
+double total(Vector<T> first, Vector<T> second) {
+  return static_cast<double>(hn::GetLane(hn::SumOfLanes(Tag<T>(), hn::Add(first, second))));
+}
+
+/// The positive part; NaN stays NaN.
+template <class T>
+Vector<T> positive_part(Vector<T> values) {
+  return hn::IfThenZeroElse(hn::Lt(values, hn::Zero(Tag<T>())), values);
+}
+template <class T>
+T positive_part(T value) {
+  return value < 0 ? 0 : value;
+}
+
+/// The gradient that gets through a ReLU with this output.
+template <class T>
+Vector<T> let_through(Vector<T> gradient, Vector<T> output) {
+  return hn::IfThenZeroElse(hn::Le(output, hn::Zero(Tag<T>())), gradient);
+}
+template <class T>
+T let_through(T gradient, T output) {
+  return output <= 0 ? 0 : gradient;
+}
+
+template <class T>
+double sum(const T* HWY_RESTRICT input, std::size_t count) {
+  const Tag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  double result = 0.0;
+  std::size_t i = 0;
+  while (i + 2 * lanes <= count) {
+    const std::size_t end = std::min(count, i + vectors_in_stretch * lanes);
+    Vector<T> even = hn::Zero(d), odd = hn::Zero(d);
+    for (; i + 2 * lanes <= end; i += 2 * lanes) {
+      even = hn::Add(even, hn::LoadU(d, input + i));
+      odd = hn::Add(odd, hn::LoadU(d, input + i + lanes));
+    }
+    result += total<T>(even, odd);
+  }
+  for (; i < count; ++i) result += static_cast<double>(input[i]);
+  return result;
+}
+
+template <class T>
+double square_sum(const T* HWY_RESTRICT input, T center, std::size_t count) {
+  const Tag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vector<T> centers = hn::Set(d, center);
+  double result = 0.0;
+  std::size_t i = 0;
+  while (i + 2 * lanes <= count) {
+    const std::size_t end = std::min(count, i + vectors_in_stretch * lanes);
+    Vector<T> even = hn::Zero(d), odd = hn::Zero(d);
+    for (; i + 2 * lanes <= end; i += 2 * lanes) {
+      const Vector<T> first = hn::Sub(hn::LoadU(d, input + i), centers);
+      const Vector<T> second = hn::Sub(hn::LoadU(d, input + i + lanes), centers);
+      even = hn::MulAdd(first, first, even);
+      odd = hn::MulAdd(second, second, odd);
+    }
+    result += total<T>(even, odd);
+  }
+  for (; i < count; ++i) {
+    const double difference = static_cast<double>(input[i]) - static_cast<double>(center);
+    result += difference * difference;
+  }
+  return result;
+}
+
+/// A PlaneLine in registers.
+template <class T>
+struct Line {
+  explicit Line(const PlaneLine<T>& line)
+      : before(hn::Set(Tag<T>(), line.before)),
+        scale(hn::Set(Tag<T>(), line.scale)),
+        shift(hn::Set(Tag<T>(), line.shift)),
+        behind(hn::Set(Tag<T>(), line.behind)) {}
+  HWY_INLINE Vector<T> operator()(Vector<T> x) const {
+    return hn::Mul(hn::MulAdd(hn::Mul(x, before), scale, shift), behind);
+  }
+  Vector<T> before, scale, shift, behind;
+};
+template <class T>
+T value_of(const PlaneLine<T>& line, T x) {
+  return (x * line.before * line.scale + line.shift) * line.behind;
+}
+
+template <bool with_residual, bool relu, class T>
+void apply_as(const T* HWY_RESTRICT input, const PlaneLine<T>& line, const T* HWY_RESTRICT residual,
+              T* HWY_RESTRICT out, std::size_t count) {
+  const Tag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Line<T> values(line);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    Vector<T> value = values(hn::LoadU(d, input + i));
+    if constexpr (with_residual) value = hn::Add(value, hn::LoadU(d, residual + i));
+    if constexpr (relu) value = positive_part<T>(value);
+    hn::StoreU(value, d, out + i);
+  }
+  for (; i < count; ++i) {
+    T value = value_of(line, input[i]);
+    if constexpr (with_residual) value += residual[i];
+    out[i] = relu ? positive_part(value) : value;
+  }
+}
+
+template <class T>
+void apply(const T* input, const PlaneLine<T>& line, const T* residual, bool relu, T* out,
+           std::size_t count) {
+  if (residual != nullptr) {
+    relu ? apply_as<true, true>(input, line, residual, out, count)
+         : apply_as<true, false>(input, line, residual, out, count);
+  } else {
+    relu ? apply_as<false, true>(input, line, residual, out, count)
+         : apply_as<false, false>(input, line, residual, out, count);
+  }
+}
+
+template <bool relu, bool keep, class T>
+PlaneSums reduce_as(const T* HWY_RESTRICT gradient, const T* HWY_RESTRICT output, const T* HWY_RESTRICT input,
+                    T center, T* HWY_RESTRICT masked, std::size_t count) {
+  const Tag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vector<T> centers = hn::Set(d, center);
+  const auto load = [&](std::size_t at) {
+    Vector<T> value = hn::LoadU(d, gradient + at);
+    if constexpr (relu) value = let_through<T>(value, hn::LoadU(d, output + at));
+    if constexpr (keep) hn::StoreU(value, d, masked + at);
+    return value;
+  };
+  PlaneSums sums;
+  std::size_t i = 0;
+  while (i + 2 * lanes <= count) {
+    const std::size_t end = std::min(count, i + vectors_in_stretch * lanes);
+    Vector<T> even = hn::Zero(d), odd = hn::Zero(d), even_product = hn::Zero(d), odd_product = hn::Zero(d);
+    for (; i + 2 * lanes <= end; i += 2 * lanes) {
+      const Vector<T> first = load(i), second = load(i + lanes);
+      even = hn::Add(even, first);
+      odd = hn::Add(odd, second);
+      even_product = hn::MulAdd(first, hn::Sub(hn::LoadU(d, input + i), centers), even_product);
+      odd_product = hn::MulAdd(second, hn::Sub(hn::LoadU(d, input + i + lanes), centers), odd_product);
+    }
+    sums.gradient += total<T>(even, odd);
+    sums.product += total<T>(even_product, odd_product);
+  }
+  for (; i < count; ++i) {
+    T value = gradient[i];
+    if constexpr (relu) value = let_through(value, output[i]);
+    if constexpr (keep) masked[i] = value;
+    sums.gradient += static_cast<double>(value);
+    sums.product +=
+        static_cast<double>(value) * (static_cast<double>(input[i]) - static_cast<double>(center));
+  }
+  return sums;
+}
+
+template <class T>
+PlaneSums reduce(const T* gradient, const T* output, const T* input, T center, T* masked, std::size_t count) {
+  if (output != nullptr) {
+    return masked != nullptr ? reduce_as<true, true>(gradient, output, input, center, masked, count)
+                             : reduce_as<true, false>(gradient, output, input, center, masked, count);
+  }
+  return masked != nullptr ? reduce_as<false, true>(gradient, output, input, center, masked, count)
+                           : reduce_as<false, false>(gradient, output, input, center, masked, count);
+}
+
+template <bool relu, class T>
+void differentiate_as(const T* HWY_RESTRICT gradient, const T* HWY_RESTRICT output,
+                      const T* HWY_RESTRICT input, const PlaneSlope<T>& slope, T* HWY_RESTRICT out,
+                      std::size_t count) {
+  const Tag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Vector<T> of_gradient = hn::Set(d, slope.gradient), of_input = hn::Set(d, slope.input);
+  const Vector<T> centers = hn::Set(d, slope.center), constant = hn::Set(d, slope.constant);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    Vector<T> value = hn::LoadU(d, gradient + i);
+    if constexpr (relu) value = let_through<T>(value, hn::LoadU(d, output + i));
+    const Vector<T> rest = hn::MulAdd(hn::Sub(hn::LoadU(d, input + i), centers), of_input, constant);
+    hn::StoreU(hn::MulAdd(value, of_gradient, rest), d, out + i);
+  }
+  for (; i < count; ++i) {
+    T value = gradient[i];
+    if constexpr (relu) value = let_through(value, output[i]);
+    out[i] = value * slope.gradient + ((input[i] - slope.center) * slope.input + slope.constant);
+  }
+}
+
+template <class T>
+void differentiate(const T* gradient, const T* output, const T* input, const PlaneSlope<T>& slope, T* out,
+                   std::size_t count) {
+  output != nullptr ? differentiate_as<true>(gradient, output, input, slope, out, count)
+                    : differentiate_as<false>(gradient, output, input, slope, out, count);
+}
+
+// For the maximum, a plane's rows are laid out once for each remainder of the column by the stride, with
+// minus infinity on both sides, so that one tap of a row of windows is a row of neighbours.
+
+/// Length of a laid-out row: room for windows that begin before or end behind the plane, and for whole
+/// vectors.
+template <class T>
+std::size_t row_length(const PlanePool& pool) {
+  return std::max(pool.width, pool.out_width) + 2 * pool.kernel + hn::Lanes(Tag<T>());
+}
+
+/// The laid-out rows, then one row each of the largest values and of their taps.
+template <class T>
+std::size_t pool_scratch(const PlanePool& pool) {
+  return (pool.height * pool.stride + 2) * row_length<T>(pool);
+}
+
+template <class T>
+void lay_out(const T* HWY_RESTRICT row, const PlaneLine<T>& line, const PlanePool& pool, std::size_t length,
+             T* HWY_RESTRICT even) {
+  const Tag<T> d;
+  const std::size_t lanes = hn::Lanes(d);
+  const Line<T> values(line);
+  if (pool.stride == 1) return apply_as<false, false, T>(row, line, nullptr, even, pool.width);
+  T* HWY_RESTRICT odd = even + length;
+  std::size_t i = 0;
+  for (; 2 * (i + lanes) <= pool.width; i += lanes) {
+    Vector<T> first, second;
+    hn::LoadInterleaved2(d, row + 2 * i, first, second);
+    hn::StoreU(values(first), d, even + i);
+    hn::StoreU(values(second), d, odd + i);
+  }
+  for (std::size_t column = 2 * i; column < pool.width; ++column) {
+    (column % 2 == 0 ? even : odd)[column / 2] = value_of(line, row[column]);
+  }
+}
+
+template <class T>
+void pool(const T* HWY_RESTRICT input, const PlaneLine<T>& line, const PlanePool& pool,
+          T* HWY_RESTRICT scratch, T* HWY_RESTRICT out, std::uint8_t* HWY_RESTRICT taps) {
+  const Tag<T> d;
+  const std::size_t lanes = hn::Lanes(d), length = row_length<T>(pool);
+  const std::size_t margin = pool.kernel, row_step = pool.stride * length;
+  for (std::size_t row = 0; row < pool.height; ++row) {
+    lay_out(input + row * pool.width, line, pool, length, scratch + row * row_step + margin);
+  }
+  T* HWY_RESTRICT best_row = scratch + pool.height * row_step;
+  T* HWY_RESTRICT tap_row = best_row + length;
+  for (std::size_t y = 0; y < pool.out_height; ++y) {
+    const std::size_t top = y * pool.stride;  // of the window, in a plane with its padding
+    const std::size_t first = top < pool.padding ? pool.padding - top : 0;
+    const std::size_t last = std::min(pool.kernel, pool.height + pool.padding - top);
+    for (std::size_t x = 0; x < pool.out_width; x += lanes) {
+      Vector<T> best = hn::Set(d, -std::numeric_limits<T>::infinity()), tap = hn::Zero(d);
+      for (std::size_t row = first; row < last; ++row) {
+        const T* HWY_RESTRICT rows = scratch + (top + row - pool.padding) * row_step;
+        for (std::size_t column = 0; column < pool.kernel; ++column) {
+          // A whole number of strides more keeps the division from rounding towards zero.
+          const std::size_t place = column + margin * pool.stride - pool.padding;
+          const Vector<T> value =
+              hn::LoadU(d, rows + (place % pool.stride) * length + place / pool.stride + x);
+          const auto larger = hn::Or(hn::Gt(value, best), hn::Not(hn::Eq(value, value)));
+          best = hn::IfThenElse(larger, value, best);
+          tap = hn::IfThenElse(larger, hn::Set(d, static_cast<T>(row * pool.kernel + column)), tap);
+        }
+      }
+      hn::StoreU(positive_part<T>(best), d, best_row + x);
+      hn::StoreU(tap, d, tap_row + x);
+    }
+    std::copy_n(best_row, pool.out_width, out + y * pool.out_width);
+    for (std::size_t x = 0; x < pool.out_width; ++x) {
+      taps[y * pool.out_width + x] = static_cast<std::uint8_t>(static_cast<int>(tap_row[x]));
+    }
+  }
+}
+
+template <class T>
+constexpr PlaneKernels<T> kernels_of() {
+  return {sum<T>, square_sum<T>, apply<T>, reduce<T>, differentiate<T>, pool_scratch<T>, pool<T>};
+}
+
+const PlaneKernels<float>* float_kernels() {
+  static constexpr PlaneKernels<float> kernels = kernels_of<float>();
+  return &kernels;
+}
+const PlaneKernels<double>* double_kernels() {
+  static constexpr PlaneKernels<double> kernels = kernels_of<double>();
+  return &kernels;
+}
+
+}  // namespace deepmoe::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace deepmoe {
+
+HWY_EXPORT(float_kernels);
+HWY_EXPORT(double_kernels);
+
+template <>
+const PlaneKernels<float>& plane_kernels<float>() {
+  static const PlaneKernels<float>& kernels = *HWY_DYNAMIC_DISPATCH(float_kernels)();
+  return kernels;
+}
+template <>
+const PlaneKernels<double>& plane_kernels<double>() {
+  static const PlaneKernels<double>& kernels = *HWY_DYNAMIC_DISPATCH(double_kernels)();
+  return kernels;
+}
+
+}  // namespace deepmoe
+#endif  // HWY_ONCE
