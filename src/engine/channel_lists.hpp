@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace deepmoe {
 
@@ -25,6 +27,17 @@ struct SampleOutput {
 
 inline std::int32_t channel_at(const std::int32_t* channels, std::int32_t place) {
   return channels != nullptr ? channels[place] : place;
+}
+
+/// The places [begin, end) in an output's list of the channels `first .. last - 1`.
+inline std::pair<std::int32_t, std::int32_t> places_of(const SampleOutput& output, std::int32_t first,
+                                                       std::int32_t last) {
+  if (output.channels == nullptr) return {first, std::min(last, output.count)};
+  const std::int32_t* list_end = output.channels + output.count;
+  const std::int32_t* begin = std::lower_bound(output.channels, list_end, first);
+  const std::int32_t* end = std::lower_bound(begin, list_end, last);
+  return {static_cast<std::int32_t>(begin - output.channels),
+          static_cast<std::int32_t>(end - output.channels)};
 }
 
 }  // namespace deepmoe

@@ -311,13 +311,7 @@ class DirectConvolution : public ConvolutionKernel {
     const std::int32_t channels = channels_of(call, sample);
     const std::int32_t* offsets = call.offsets + static_cast<std::size_t>(sample) * listed();
     float* sums = member(call) + rounded(phase_floats() * static_cast<std::size_t>(geometry_.stride));
-    std::int32_t begin = first, end = std::min(last, output.count);
-    if (output.channels != nullptr) {
-      const std::int32_t* list_end = output.channels + output.count;
-      const std::int32_t* at = std::lower_bound(output.channels, list_end, first);
-      begin = static_cast<std::int32_t>(at - output.channels);
-      end = static_cast<std::int32_t>(std::lower_bound(at, list_end, last) - output.channels);
-    }
+    const auto [begin, end] = places_of(output, first, last);
     const std::int32_t count = end - begin;
     if (count <= 0) return;
     const auto vectors_in_first = static_cast<int>(vectors_of(piece, 0));

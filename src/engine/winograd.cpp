@@ -337,13 +337,7 @@ class WinogradConvolution : public ConvolutionKernel {
     const std::int32_t* offsets = call.offsets + static_cast<std::size_t>(item.sample) * listed();
     float* points = call.members + call.team.member() * member_floats() + rounded(plane_ + 4);
 
-    std::int32_t begin = first, end = std::min(last, output.count);
-    if (output.channels != nullptr) {
-      const std::int32_t* list_end = output.channels + output.count;
-      const std::int32_t* at = std::lower_bound(output.channels, list_end, first);
-      begin = static_cast<std::int32_t>(at - output.channels);
-      end = static_cast<std::int32_t>(std::lower_bound(at, list_end, last) - output.channels);
-    }
+    const auto [begin, end] = places_of(output, first, last);
     const std::int32_t count = end - begin;
     if (count <= 0) return;
     const std::int32_t columns =
