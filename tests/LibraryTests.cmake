@@ -45,9 +45,7 @@ endif()
 function(deepmoe_library_tests name library)
   list(TRANSFORM ARGN PREPEND ${_here}/)
   add_executable(${name}_tests ${ARGN})
-  target_include_directories(${name}_tests PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  target_compile_definitions(${name}_tests PRIVATE DEEPMOE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                                                   DEEPMOE_PROJECT_VERSION="${PROJECT_VERSION}")
+  target_compile_definitions(${name}_tests PRIVATE DEEPMOE_PROJECT_VERSION="${PROJECT_VERSION}")
   target_link_libraries(${name}_tests PRIVATE ${library} deepmoe_test_main doctest::doctest deepmoe_warnings
                                               nlohmann_json::nlohmann_json Threads::Threads)
   doctest_discover_tests(${name}_tests TEST_PREFIX "${name}/"

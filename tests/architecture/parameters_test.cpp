@@ -8,6 +8,7 @@
 
 #include "architecture/build.hpp"
 #include "base/base.hpp"
+#include "source_folder.hpp"
 
 using namespace deepmoe;
 
@@ -41,7 +42,7 @@ std::uint64_t digest(const Architecture& architecture) {
 
 TEST_CASE("parity files and networks have the same parameters") {
   int files = 0;
-  for (const auto& file : std::filesystem::directory_iterator(DEEPMOE_SOURCE_DIR "/tests/data/parity")) {
+  for (const auto& file : std::filesystem::directory_iterator(source_folder() + "/tests/data/parity")) {
     if (file.path().extension() != ".json") continue;
     ++files;
     std::ifstream stream(file.path());

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "capi/owned.hpp"
+#include "source_folder.hpp"
 
 namespace deepmoe::capi_test {
 
@@ -52,7 +53,7 @@ class ArgumentChecks {
 
   /// Compares the functions tried with those that capi/symbols.txt marks with `part`.
   void expect_all_of(const std::string& part) const {
-    std::ifstream list(DEEPMOE_SOURCE_DIR "/capi/symbols.txt");
+    std::ifstream list(source_folder() + "/capi/symbols.txt");
     REQUIRE(list.good());
     for (std::string line; std::getline(list, line);) {
       std::istringstream words(line);

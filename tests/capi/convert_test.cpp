@@ -7,13 +7,14 @@
 #include "base/temporary_folder.hpp"
 #include "capi/owned.hpp"
 #include "deepmoe.hpp"
+#include "source_folder.hpp"
 
 using namespace deepmoe::capi_test;
 using deepmoe::TemporaryFolder;
 
 TEST_CASE_FIXTURE(NoLeaks, "a file of PyTorch is converted and settings are checked") {
   const TemporaryFolder folder;
-  const std::string input = DEEPMOE_SOURCE_DIR "/tests/data/pytorch/state_dict.pth";
+  const std::string input = source_folder() + "/tests/data/pytorch/state_dict.pth";
   const std::string output = folder.file("x.safetensors");
   dmoe::convert_pytorch(input, output);
   CHECK(dmoe::Tensors::load(output).read("1.bias") == std::vector<float>{30, 31});

@@ -6,13 +6,14 @@
 #include "deepmoe.hpp"
 #include "process.hpp"
 #include "small_run.hpp"
+#include "source_folder.hpp"
 
 using namespace deepmoe::cli_test;
 
 namespace {
 
 /// A file that Python's torch.save wrote; see tests/data/pytorch/make.py.
-std::string saved(const std::string& name) { return DEEPMOE_SOURCE_DIR "/tests/data/pytorch/" + name; }
+std::string saved(const std::string& name) { return source_folder() + "/tests/data/pytorch/" + name; }
 
 }  // namespace
 

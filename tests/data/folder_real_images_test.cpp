@@ -8,6 +8,7 @@
 #include "base/temporary_folder.hpp"
 #include "data/data.hpp"
 #include "data/folder.hpp"
+#include "source_folder.hpp"
 
 using namespace deepmoe;
 
@@ -16,7 +17,7 @@ namespace {
 /// The folder with archives of real images: DEEPMOE_TEST_DATA, or shared/data beside the source tree.
 std::string test_data() {
   if (const char* given = std::getenv("DEEPMOE_TEST_DATA")) return given;
-  return DEEPMOE_SOURCE_DIR "/../shared/data";
+  return source_folder() + "/../shared/data";
 }
 
 /// Unpacks an archive; says why not and returns false where that can't be done.

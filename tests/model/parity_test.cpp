@@ -14,6 +14,7 @@
 #include "model/filled_by_rule.hpp"
 #include "model/loss.hpp"
 #include "model/model.hpp"
+#include "source_folder.hpp"
 
 using namespace deepmoe;
 using nlohmann::json;
@@ -21,7 +22,7 @@ using nlohmann::json;
 namespace {
 
 json read_case(const std::string& name) {
-  std::ifstream file(std::string(DEEPMOE_SOURCE_DIR) + "/tests/data/parity/" + name + ".json");
+  std::ifstream file(source_folder() + "/tests/data/parity/" + name + ".json");
   REQUIRE_MESSAGE(file.good(), "the parity case is missing: " << name);
   return json::parse(file);
 }

@@ -11,13 +11,14 @@
 #include "base/temporary_folder.hpp"
 #include "model/small_model.hpp"
 #include "model/tensor_bridge.hpp"
+#include "source_folder.hpp"
 
 using namespace deepmoe;
 
 namespace {
 
 /// A file that Python's torch.save wrote; see tests/data/pytorch/make.py.
-std::string from_python(const std::string& name) { return DEEPMOE_SOURCE_DIR "/tests/data/pytorch/" + name; }
+std::string from_python(const std::string& name) { return source_folder() + "/tests/data/pytorch/" + name; }
 
 at::Tensor named(const std::vector<SharedTensor>& tensors, const std::string& name) {
   for (const SharedTensor& tensor : tensors) {

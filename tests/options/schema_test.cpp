@@ -7,6 +7,7 @@
 #include <string>
 
 #include "options/options.hpp"
+#include "source_folder.hpp"
 
 using namespace deepmoe;
 
@@ -55,7 +56,7 @@ TEST_CASE("the schema tells type and range and choices and recipes") {
 }
 
 TEST_CASE("the page of options in the tree is the table") {
-  const std::string path = std::string(DEEPMOE_SOURCE_DIR) + "/docs/options.md";
+  const std::string path = source_folder() + "/docs/options.md";
   const char* const update = std::getenv("DEEPMOE_UPDATE_DOCS");
   if (update != nullptr && std::string(update) == "1")
     std::ofstream(path, std::ios::binary) << options_markdown();

@@ -1,0 +1,3 @@
+#include "source_folder.hpp"
+
+std::string source_folder() { return DEEPMOE_SOURCE_DIR; }
