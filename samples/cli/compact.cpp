@@ -10,7 +10,6 @@
 #include "evaluation_data.hpp"
 #include "handle.hpp"
 #include "option_flags.hpp"
-#include "signal.hpp"
 #include "subcommands.hpp"
 #include "table.hpp"
 #include "text.hpp"
@@ -123,21 +122,15 @@ int compact(Settings& settings) {
   Watch watch(1);
   ModelHandle smaller;
   ordered_json report;
-  const InterruptGuard guard;
-  try {
+  const bool complete = watch.follow([&] {
     report = json_from(dmoe_model_compact, model.get(), static_cast<const dmoe_dataset*>(dataset.get()),
                        wishes.dump().c_str(), static_cast<const dmoe_options*>(options.get()),
                        &Watch::receive, static_cast<void*>(&watch), smaller.out());
-  } catch (const LibraryError& error) {
-    watch.progress.clear();
-    watch.rethrow();
-    if (error.status() == interrupted) {
-      std::cerr << "deepmoe: interrupted; nothing was written\n";
-      return interrupted;
-    }
-    throw;
+  });
+  if (!complete) {
+    std::cerr << "deepmoe: interrupted; nothing was written\n";
+    return interrupted;
   }
-  watch.progress.clear();
   call(dmoe_model_save, static_cast<const dmoe_model*>(smaller.get()), settings.out.c_str());
 
   if (settings.json) {

@@ -5,7 +5,6 @@
 #include "evaluation_data.hpp"
 #include "handle.hpp"
 #include "option_flags.hpp"
-#include "signal.hpp"
 #include "subcommands.hpp"
 #include "summary.hpp"
 #include "watch.hpp"
@@ -31,21 +30,15 @@ int evaluate(Settings& settings) {
 
   Watch watch(1);
   nlohmann::ordered_json result;
-  const InterruptGuard guard;
-  try {
+  const bool complete = watch.follow([&] {
     result = json_from(dmoe_model_evaluate, model.get(), static_cast<const dmoe_dataset*>(dataset.get()),
                        static_cast<const dmoe_options*>(options.get()), &Watch::receive,
                        static_cast<void*>(&watch));
-  } catch (const LibraryError& error) {
-    watch.progress.clear();
-    watch.rethrow();
-    if (error.status() == interrupted) {
-      std::cerr << "deepmoe: interrupted\n";
-      return interrupted;
-    }
-    throw;
+  });
+  if (!complete) {
+    std::cerr << "deepmoe: interrupted\n";
+    return interrupted;
   }
-  watch.progress.clear();
   const nlohmann::ordered_json data =
       json_from(dmoe_dataset_describe, static_cast<const dmoe_dataset*>(dataset.get()));
   if (settings.json) {

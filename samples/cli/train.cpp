@@ -6,7 +6,6 @@
 #include "handle.hpp"
 #include "option_flags.hpp"
 #include "output_folder.hpp"
-#include "signal.hpp"
 #include "subcommands.hpp"
 #include "summary.hpp"
 #include "watch.hpp"
@@ -36,24 +35,6 @@ DatasetHandle open_split(const OptionsHandle& options, const char* split) {
   return dataset;
 }
 
-/// Trains; false when a signal ended it early.
-bool fit(const TrainerHandle& trainer, const DatasetHandle& training, const DatasetHandle& validation,
-         Watch& watch, StringHandle& summary) {
-  const InterruptGuard guard;
-  try {
-    call(dmoe_trainer_fit, trainer.get(), static_cast<const dmoe_dataset*>(training.get()),
-         static_cast<const dmoe_dataset*>(validation.get()), &Watch::receive, static_cast<void*>(&watch),
-         summary.out());
-  } catch (const LibraryError& error) {
-    watch.progress.clear();
-    watch.rethrow();
-    if (error.status() == interrupted) return false;
-    throw;
-  }
-  watch.progress.clear();
-  return true;
-}
-
 int train(const Settings& settings) {
   const OptionsHandle options = settings.flags.configured();
   complete_from_weights(options, settings.flags);
@@ -78,7 +59,12 @@ int train(const Settings& settings) {
 
   Watch watch(option_integer(options, "print_every"));
   StringHandle summary;
-  if (!fit(trainer, training, validation, watch, summary)) {
+  const bool complete = watch.follow([&] {
+    call(dmoe_trainer_fit, trainer.get(), static_cast<const dmoe_dataset*>(training.get()),
+         static_cast<const dmoe_dataset*>(validation.get()), &Watch::receive, static_cast<void*>(&watch),
+         summary.out());
+  });
+  if (!complete) {
     std::cerr << "deepmoe: interrupted in epoch " << watch.progress.epoch() << " after step "
               << watch.progress.step() << "; the weights so far are in " << folder.path()
               << "/last.safetensors\n";

@@ -1,8 +1,5 @@
 #include "watch.hpp"
 
-#include "failure.hpp"
-#include "signal.hpp"
-
 namespace deepmoe::command {
 
 std::int32_t Watch::receive(std::int32_t event, const char* json, void* watch) {

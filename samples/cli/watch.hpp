@@ -2,8 +2,11 @@
 
 #include <cstdint>
 #include <exception>
+#include <utility>
 
+#include "failure.hpp"
 #include "progress.hpp"
+#include "signal.hpp"
 
 namespace deepmoe::command {
 
@@ -15,9 +18,22 @@ class Watch {
 
   /// A dmoe_event_callback whose user data is a Watch.
   static std::int32_t receive(std::int32_t event, const char* json, void* watch);
-  /// Throws what went wrong while an event was shown, if anything did.
-  void rethrow() const {
-    if (failure_) std::rethrow_exception(failure_);
+
+  /// Makes a long call of the library that reports to this watch. False when a signal ended it early; what went
+  /// wrong otherwise, in the call or while an event was shown, is thrown.
+  template <class LongCall>
+  bool follow(LongCall&& long_call) {
+    const InterruptGuard guard;
+    try {
+      std::forward<LongCall>(long_call)();
+    } catch (const LibraryError& error) {
+      progress.clear();
+      if (failure_) std::rethrow_exception(failure_);
+      if (error.status() == interrupted) return false;
+      throw;
+    }
+    progress.clear();
+    return true;
   }
 
   Progress progress;
