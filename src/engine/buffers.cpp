@@ -28,16 +28,48 @@ struct UseOf {
   Use operator()(const FillStep& step) const { return {{step.value}}; }
 };
 
-/// Values that share one piece of memory, and when it is in use.
-struct Piece {
-  std::size_t floats = 0;
-  std::size_t first = 0, last = 0;  // steps
-  std::size_t offset = 0;
+/// Bytes of weights that a step reads, and of what it reads and writes of one sample.
+struct Traffic {
+  double weights = 0, activations = 0;
 };
+Traffic traffic_of(const LoweredNetwork& network, const Step& step) {
+  Traffic traffic;
+  std::visit(
+      [&](const auto& operation) {
+        if constexpr (requires { operation.weight; })
+          traffic.weights = static_cast<double>(operation.weight.size() * sizeof(float));
+      },
+      step.operation);
+  Use use = std::visit(UseOf(), step.operation);
+  use.reads.push_back(use.writes);
+  for (const std::int32_t value : use.reads) {
+    if (value > 0)
+      traffic.activations += static_cast<double>(network.values[static_cast<std::size_t>(value)].shape.elements()) *
+                             sizeof(float);
+  }
+  return traffic;
+}
 
 }  // namespace
 
-BufferLayout lay_out_buffers(const LoweredNetwork& network) {
+std::size_t late_step(const LoweredNetwork& network, const PassSizes& sizes) {
+  // What each later step saves in weights and loses in activations, which then leave the cache between steps.
+  const double passes = 1.0 / static_cast<double>(sizes.early) - 1.0 / static_cast<double>(sizes.all);
+  double gain = 0, best = 0;
+  std::size_t first = network.steps.size();
+  for (std::size_t step = network.steps.size(); step-- > 0;) {
+    const Traffic traffic = traffic_of(network, network.steps[step]);
+    gain += traffic.weights * passes - traffic.activations;
+    if (gain > best) {
+      best = gain;
+      first = step;
+    }
+  }
+  return first;
+}
+
+BufferPlan::BufferPlan(const LoweredNetwork& network, std::size_t late_step)
+    : piece_of_(network.values.size(), -1) {
   const std::size_t values = network.values.size();
   std::vector<std::size_t> last(values, 0);
   std::vector<Use> uses;
@@ -52,56 +84,65 @@ BufferLayout lay_out_buffers(const LoweredNetwork& network) {
     if (output >= 0) last[static_cast<std::size_t>(output)] = network.steps.size();
   }
 
-  std::vector<Piece> pieces;
-  std::vector<std::int32_t> piece_of(values, -1);
   for (std::size_t step = 0; step < uses.size(); ++step) {
     const Use& use = uses[step];
     if (use.writes < 0) continue;
     const auto written = static_cast<std::size_t>(use.writes);
-    const std::size_t floats =
-        (static_cast<std::size_t>(network.values[written].shape.elements()) + floats_of_line - 1) /
-        floats_of_line * floats_of_line;
-    if (use.replaceable > 0 && last[static_cast<std::size_t>(use.replaceable)] == step &&
-        pieces[static_cast<std::size_t>(piece_of[static_cast<std::size_t>(use.replaceable)])].floats ==
-            floats) {
-      piece_of[written] = piece_of[static_cast<std::size_t>(use.replaceable)];
-    } else {
-      piece_of[written] = static_cast<std::int32_t>(pieces.size());
-      pieces.push_back({floats, step, step, 0});
+    const Piece piece{(static_cast<std::size_t>(network.values[written].shape.elements()) + floats_of_line - 1) /
+                          floats_of_line * floats_of_line,
+                      step, last[written], last[written] >= late_step};
+    const std::int32_t replaced =
+        use.replaceable > 0 && last[static_cast<std::size_t>(use.replaceable)] == step
+            ? piece_of_[static_cast<std::size_t>(use.replaceable)]
+            : -1;
+    if (replaced >= 0) {
+      Piece& of = pieces_[static_cast<std::size_t>(replaced)];
+      if (of.floats == piece.floats && of.of_all_samples == piece.of_all_samples) {
+        of.last = std::max(of.last, piece.last);
+        piece_of_[written] = replaced;
+        continue;
+      }
     }
-    Piece& piece = pieces[static_cast<std::size_t>(piece_of[written])];
-    piece.last = std::max(piece.last, last[written]);
+    piece_of_[written] = static_cast<std::int32_t>(pieces_.size());
+    pieces_.push_back(piece);
   }
+  // What outlives a pass through the early steps must not be overwritten by the next pass.
+  for (Piece& piece : pieces_) {
+    if (piece.of_all_samples && piece.first < late_step) piece.first = 0;
+  }
+}
 
+BufferLayout BufferPlan::lay_out(const PassSizes& sizes) const {
+  const auto floats_of = [&](const Piece& piece) {
+    return piece.floats * (piece.of_all_samples ? sizes.all : sizes.early);
+  };
   // The largest first, each at the lowest place that is free as long as it is in use.
-  std::vector<std::size_t> order(pieces.size());
+  std::vector<std::size_t> order(pieces_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return pieces[a].floats > pieces[b].floats; });
+                   [&](std::size_t a, std::size_t b) { return floats_of(pieces_[a]) > floats_of(pieces_[b]); });
   BufferLayout layout;
-  std::vector<const Piece*> placed;
+  std::vector<std::size_t> offsets(pieces_.size(), 0), placed;
   for (const std::size_t index : order) {
-    Piece& piece = pieces[index];
+    const Piece& piece = pieces_[index];
+    std::size_t& offset = offsets[index];
     bool moved = true;
     while (moved) {
       moved = false;
-      for (const Piece* other : placed) {
-        const bool together = piece.first <= other->last && other->first <= piece.last;
-        const bool overlap =
-            piece.offset < other->offset + other->floats && other->offset < piece.offset + piece.floats;
-        if (together && overlap) {
-          piece.offset = other->offset + other->floats;
+      for (const std::size_t other : placed) {
+        const bool together = piece.first <= pieces_[other].last && pieces_[other].first <= piece.last;
+        const std::size_t end = offsets[other] + floats_of(pieces_[other]);
+        if (together && offset < end && offsets[other] < offset + floats_of(piece)) {
+          offset = end;
           moved = true;
         }
       }
     }
-    placed.push_back(&piece);
-    layout.floats = std::max(layout.floats, piece.offset + piece.floats);
+    placed.push_back(index);
+    layout.floats = std::max(layout.floats, offset + floats_of(piece));
   }
-  for (std::size_t value = 0; value < values; ++value) {
-    layout.offsets.push_back(piece_of[value] >= 0 ? pieces[static_cast<std::size_t>(piece_of[value])].offset
-                                                  : 0);
-  }
+  for (const std::int32_t piece : piece_of_)
+    layout.offsets.push_back(piece >= 0 ? offsets[static_cast<std::size_t>(piece)] : 0);
   return layout;
 }
 

@@ -76,7 +76,7 @@ nlohmann::json describe_plan(const Plan& plan) {
   nlohmann::json description{{"target", plan.kernels.target},
                              {"dense_macs", plan.dense_macs},
                              {"weight_bytes", plan.weight_bytes},
-                             {"working_bytes_per_image", plan.layout.floats * sizeof(float)},
+                             {"working_bytes_per_image", plan.buffers.lay_out({1, 1}).floats * sizeof(float)},
                              {"images_run", samples},
                              {"steps", std::move(steps)}};
   if (samples > 0) description["active_macs"] = active;

@@ -22,9 +22,7 @@
 namespace deepmoe {
 namespace {
 
-/// Samples that one thread takes through the network together: enough to read weights seldom, few enough that
-/// what lies between two layers stays in the cache.
-constexpr std::int64_t samples_at_a_time = 16;
+constexpr auto samples_at_a_time = static_cast<std::int64_t>(Plan::pass_sizes.all);
 constexpr int threads_limit = 1024;
 
 std::int64_t checked_image_size(const Architecture& architecture, std::int64_t asked) {

@@ -19,34 +19,49 @@ class Execution {
       : plan_(plan),
         run_(run),
         first_(static_cast<std::size_t>(first)),
-        count_(static_cast<std::size_t>(count)),
+        samples_(static_cast<std::size_t>(count)),
         workspace_(workspace),
         team_(team),
         experts_(static_cast<std::size_t>(plan.experts)) {}
 
   std::int64_t operator()() {
+    const std::size_t steps = plan_.steps.size(), early = std::min(plan_.late_step, steps);
     std::int64_t macs = 0;
-    for (const auto& step : plan_.steps) {
-      const auto start = plan_.profile ? Clock::now() : Clock::time_point();
-      const std::int64_t of_step =
-          std::visit([&](const auto& operation) { return compute(*step, operation); }, step->step.operation);
-      if (plan_.profile) {
-        const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start);
-        step->nanoseconds.fetch_add(time.count(), std::memory_order_relaxed);
-      }
-      step->active_macs.fetch_add(of_step, std::memory_order_relaxed);
-      macs += of_step;
+    for (begin_ = 0; begin_ < samples_; begin_ += count_) {
+      count_ = std::min(plan_.pass_sizes.early, samples_ - begin_);
+      macs += compute_steps(0, early);
     }
+    begin_ = 0;
+    count_ = samples_;
+    macs += compute_steps(early, steps);
     give(plan_.network.logits, run_.logits);
     give(plan_.network.embedding, run_.embedding);
     give(plan_.network.embedding_logits, run_.embedding_logits);
     if (run_.gates != nullptr) {
-      std::memcpy(run_.gates + first_ * experts_, workspace_.gates.data(), count_ * experts_ * sizeof(float));
+      std::memcpy(run_.gates + first_ * experts_, workspace_.gates.data(),
+                  samples_ * experts_ * sizeof(float));
     }
     return macs;
   }
 
  private:
+  std::int64_t compute_steps(std::size_t from, std::size_t to) {
+    std::int64_t macs = 0;
+    for (std::size_t index = from; index < to; ++index) {
+      const PlannedStep& planned = *plan_.steps[index];
+      const auto start = plan_.profile ? Clock::now() : Clock::time_point();
+      const std::int64_t of_step = std::visit(
+          [&](const auto& operation) { return compute(planned, operation); }, planned.step.operation);
+      if (plan_.profile) {
+        const auto time = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start);
+        planned.nanoseconds.fetch_add(time.count(), std::memory_order_relaxed);
+      }
+      planned.active_macs.fetch_add(of_step, std::memory_order_relaxed);
+      macs += of_step;
+    }
+    return macs;
+  }
+
   const Value& value(std::int32_t index) const {
     return plan_.network.values[static_cast<std::size_t>(index)];
   }
@@ -59,28 +74,27 @@ class Execution {
     return shape.is_image() ? static_cast<std::size_t>(shape.height * shape.width) : 1;
   }
   const float* read(std::int32_t index, std::size_t sample) const {
-    if (index == 0) return run_.images + (first_ + sample) * elements(0);
+    if (index == 0) return run_.images + (first_ + begin_ + sample) * elements(0);
     return const_cast<Execution*>(this)->write(index, sample);
   }
   float* write(std::int32_t index, std::size_t sample) {
-    return workspace_.values.data() +
-           plan_.layout.offsets[static_cast<std::size_t>(index)] *
-               static_cast<std::size_t>(workspace_.capacity) +
-           sample * elements(index);
+    const std::size_t place = plan_.buffers.of_all_samples(index) ? begin_ + sample : sample;
+    return workspace_.values.data() + workspace_.layout.offsets[static_cast<std::size_t>(index)] +
+           place * elements(index);
   }
 
   // ---- Gates ----
 
   float* gates(std::int32_t gate, std::size_t sample) {
-    return workspace_.gates.data() + sample * experts_ +
+    return workspace_.gates.data() + (begin_ + sample) * experts_ +
            static_cast<std::size_t>(plan_.gate_offsets[static_cast<std::size_t>(gate)]);
   }
   std::int32_t* list(std::int32_t gate, std::size_t sample) {
-    return workspace_.lists.data() + sample * experts_ +
+    return workspace_.lists.data() + (begin_ + sample) * experts_ +
            static_cast<std::size_t>(plan_.gate_offsets[static_cast<std::size_t>(gate)]);
   }
   std::int32_t& active(std::int32_t gate, std::size_t sample) {
-    return workspace_.counts[sample * plan_.gate_offsets.size() + static_cast<std::size_t>(gate)];
+    return workspace_.counts[(begin_ + sample) * plan_.gate_offsets.size() + static_cast<std::size_t>(gate)];
   }
   /// The gate's list when there is one and some expert of it is inactive; else null: every channel.
   const std::int32_t* listed(std::int32_t gate, std::size_t sample, std::int32_t channels,
@@ -108,7 +122,7 @@ class Execution {
         gate[at] = std::max(0.0F, sums[at] + (step.bias.empty() ? 0.0F : step.bias[at]));
       }
       if (run_.given_gates != nullptr) {
-        std::copy_n(run_.given_gates + (first_ + n) * experts_ +
+        std::copy_n(run_.given_gates + (first_ + begin_ + n) * experts_ +
                         static_cast<std::size_t>(plan_.gate_offsets[static_cast<std::size_t>(step.gate)]),
                     experts, gate);
       }
@@ -333,7 +347,8 @@ class Execution {
 
   const Plan& plan_;
   const EngineRun& run_;
-  std::size_t first_, count_;
+  std::size_t first_, samples_;           // of the run's batch
+  std::size_t begin_ = 0, count_ = 0;     // the samples that are computed now, among those
   Workspace& workspace_;
   const Team& team_;
   std::size_t experts_;

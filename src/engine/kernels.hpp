@@ -38,10 +38,11 @@ struct Kernels {
   int rows_limit[product_columns + 1];
 
   /// out[r][c] (vectors, `row_stride` and `column_stride` floats apart) = sum over i < count of
-  /// weights[r][offsets[i] .. + lanes) * values[i][c], values being packed (count, columns, lanes).
+  /// weights[r][offsets[i] .. + lanes) * values[i][c], values being packed (count, columns, lanes), and with
+  /// `add` what is in out already.
   void (*vector_product)(const float* values, const float* const* weights, const std::int32_t* offsets,
-                         std::int32_t count, int rows, int columns, float* out, std::size_t row_stride,
-                         std::size_t column_stride);
+                         std::int32_t count, int rows, int columns, bool add, float* out,
+                         std::size_t row_stride, std::size_t column_stride);
 
   /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[i][tap][c],
   /// values being packed (count, taps, columns, lanes); out is packed (rows, columns, lanes).

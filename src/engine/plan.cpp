@@ -57,7 +57,10 @@ class Packing {
 
 Plan::Plan(const Architecture& architecture, std::int64_t image_size, bool skip, const Kernels& of,
            const ReadParameter& read)
-    : kernels(of), network(lower(architecture, image_size, skip, read)), layout(lay_out_buffers(network)) {
+    : kernels(of),
+      network(lower(architecture, image_size, skip, read)),
+      late_step(deepmoe::late_step(network, pass_sizes)),
+      buffers(network, late_step) {
   for (const std::int32_t gate : architecture.gates())
     gate_names.push_back(architecture.nodes[static_cast<std::size_t>(gate)].name);
   for (const std::int32_t count : network.experts) {

@@ -35,7 +35,8 @@ struct Plan {
   const Kernels& kernels;
   LoweredNetwork network;  ///< its steps are in `steps`
   std::vector<std::unique_ptr<PlannedStep>> steps;
-  BufferLayout layout;
+  std::size_t late_step = 0;  ///< from here on all samples of a run are computed together
+  BufferPlan buffers;
   std::vector<std::string> gate_names;
   std::vector<std::int32_t> gate_offsets;  ///< of each gate's first expert among all experts
   std::int32_t experts = 0;                ///< of all gates
@@ -45,6 +46,10 @@ struct Plan {
   std::size_t weight_bytes = 0;
   bool profile = false;
   mutable std::atomic<std::int64_t> samples = 0;  ///< that were run
+
+  /// Samples that one thread takes through the network together, and through its early steps: enough to read
+  /// weights seldom, few enough that what lies between two layers stays in the cache.
+  static constexpr PassSizes pass_sizes{16, 64};
 
   /// Floats of scratch memory that any step needs.
   std::size_t scratch_floats(std::int32_t samples_at_a_time, int threads) const;

@@ -49,7 +49,7 @@ HWY_INLINE void keep_in_register(Vector& value) {
 template <int Rows, int Columns>
 HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const float* const* weights,
                                     const std::int32_t* HWY_RESTRICT offsets, std::int32_t count,
-                                    float* HWY_RESTRICT out, std::size_t row_stride,
+                                    bool add, float* HWY_RESTRICT out, std::size_t row_stride,
                                     std::size_t column_stride) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
@@ -59,7 +59,11 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const floa
   for (int r = 0; r < Rows; ++r) {
     row[r] = weights[r];
 #pragma GCC unroll 4
-    for (int c = 0; c < Columns; ++c) sums[r][c] = hn::Zero(d);
+    for (int c = 0; c < Columns; ++c) {
+      const float* sum =
+          out + static_cast<std::size_t>(r) * row_stride + static_cast<std::size_t>(c) * column_stride;
+      sums[r][c] = add ? hn::LoadU(d, sum) : hn::Zero(d);
+    }
   }
   for (std::int32_t i = 0; i < count; ++i) {
     const std::ptrdiff_t offset = offsets[i];
@@ -171,8 +175,8 @@ HWY_INLINE void row_product_of(const float* HWY_RESTRICT x, const float* HWY_RES
   for (int c = 0; c < Columns; ++c) hn::StoreU(sums[c], d, out + static_cast<std::size_t>(c) * lanes);
 }
 
-using VectorProduct = void (*)(const float*, const float* const*, const std::int32_t*, std::int32_t, float*,
-                               std::size_t, std::size_t);
+using VectorProduct = void (*)(const float*, const float* const*, const std::int32_t*, std::int32_t, bool,
+                               float*, std::size_t, std::size_t);
 using ScalarProduct = void (*)(const float*, const float* const*, const std::int32_t*, std::int32_t,
                                std::int32_t, float*);
 
@@ -188,13 +192,13 @@ template <int Columns>
 using RowsOf = std::make_integer_sequence<int, rows_limit(Columns)>;
 
 void vector_product(const float* values, const float* const* weights, const std::int32_t* offsets,
-                    std::int32_t count, int rows, int columns, float* out, std::size_t row_stride,
+                    std::int32_t count, int rows, int columns, bool add, float* out, std::size_t row_stride,
                     std::size_t column_stride) {
   static constexpr std::array<std::array<VectorProduct, product_rows_limit>, product_columns> products{
       vector_products<1>(RowsOf<1>()), vector_products<2>(RowsOf<2>()), vector_products<3>(RowsOf<3>()),
       vector_products<4>(RowsOf<4>())};
   products[static_cast<std::size_t>(columns) - 1][static_cast<std::size_t>(rows) - 1](
-      values, weights, offsets, count, out, row_stride, column_stride);
+      values, weights, offsets, count, add, out, row_stride, column_stride);
 }
 
 void scalar_product(const float* values, const float* const* weights, const std::int32_t* offsets,

@@ -1,6 +1,9 @@
 // 3x3 convolutions of stride 1 by Winograd's F(2x2, 3x3): 16 products for 4 pixels instead of 36 (Lavin and
-// Gray, CVPR 2016). A tile's 16 transform points fill whole vectors, so that one kernel is 16 numbers in a
-// row, and leaving out a channel, read or written, is leaving out a row: no channel needs another beside it.
+// Gray, CVPR 2016). Leaving out a channel, read or written, is leaving out its 16 numbers of each kernel.
+//
+// The products are blocked as matrix products are: while a chunk of some outputs' kernels is in the second
+// cache, every sample passes by; within a chunk a few kernels and tiles stay in the first one. Sums of
+// earlier chunks wait in memory.
 
 #include <algorithm>
 #include <array>
@@ -9,49 +12,32 @@
 
 #include "engine/aligned_buffer.hpp"
 #include "engine/convolution_kernel.hpp"
+#include "engine/tile_groups.hpp"
+#include "engine/winograd_weights.hpp"
 
 namespace deepmoe {
 namespace {
 
-constexpr int group_tiles = product_columns;
 constexpr std::size_t floats_of_line = 16;
 /// Transformed inputs that are kept while all outputs are computed from them; half of a usual L2 cache.
 constexpr std::size_t values_limit = std::size_t{192} * 1024 / sizeof(float);
 /// The same where kernels are the larger part and are better read once for several samples.
-constexpr std::size_t shared_values_limit = std::size_t{1536} * 1024 / sizeof(float);
-/// Kernels that stay in the cache while samples pass by.
+constexpr std::size_t shared_values_limit = std::size_t{4096} * 1024 / sizeof(float);
+/// Bytes of kernels that stay in the second cache while samples pass by.
 constexpr std::size_t kernels_limit = std::size_t{192} * 1024;
-
-/// Up to four tiles of one sample's plane.
-struct Group {
-  std::int32_t first_tile = 0, tiles = 0, segment_count = 0;
-  std::array<TileSegment, group_tiles> segments;
-};
+/// Bytes of kernels and tiles of one product, which stay in the first cache.
+constexpr std::size_t product_limit = std::size_t{40} * 1024;
+/// Floats of sums that wait for further chunks, and tiles that are computed together.
+constexpr std::size_t sums_limit = std::size_t{1024} * 1024 / sizeof(float);
+constexpr std::size_t tiles_limit = sums_limit / (product_rows_limit * tile_points);
 
 /// Groups of one sample, or one group made of several samples' tiles.
 struct Item {
   std::int32_t sample = 0, samples = 1;
   std::int32_t first_group = 0, groups = 1;
+  std::int32_t tiles = 0;   ///< of all groups and samples
   float* values = nullptr;  ///< packed (group, part of a tile, channel, tile, lanes)
 };
-
-void transform_kernel(const float* kernel, float* points) {
-  float rows[4][3];
-  for (int c = 0; c < 3; ++c) {
-    const float top = kernel[c], middle = kernel[3 + c], bottom = kernel[6 + c];
-    rows[0][c] = top;
-    rows[1][c] = 0.5F * (top + middle + bottom);
-    rows[2][c] = 0.5F * (top - middle + bottom);
-    rows[3][c] = bottom;
-  }
-  for (int r = 0; r < 4; ++r) {
-    const float left = rows[r][0], middle = rows[r][1], right = rows[r][2];
-    points[4 * r] = left;
-    points[4 * r + 1] = 0.5F * (left + middle + right);
-    points[4 * r + 2] = 0.5F * (left - middle + right);
-    points[4 * r + 3] = right;
-  }
-}
 
 class WinogradConvolution : public ConvolutionKernel {
  public:
@@ -61,39 +47,31 @@ class WinogradConvolution : public ConvolutionKernel {
         geometry_(geometry),
         lanes_(static_cast<std::size_t>(kernels.lanes)),
         parts_(tile_points / lanes_),
-        tile_columns_((geometry.out_width() + 1) / 2),
-        tiles_(tile_columns_ * ((geometry.out_height() + 1) / 2)),
-        stride_(static_cast<std::size_t>(2 * tile_columns_ + 2)),
-        plane_(stride_ * static_cast<std::size_t>(2 * (tiles_ / tile_columns_) + 2)) {
+        grid_(geometry),
+        weights_(geometry, lanes_, weight, constants) {
     if (constants != nullptr) constants_.assign(constants, constants + geometry.inputs);
-    pack(weight);
-    for (std::int32_t tile = 0; tile < tiles_; ++tile) {
-      corners_.push_back(tile / tile_columns_ * 2 * static_cast<std::int32_t>(stride_) +
-                         tile % tile_columns_ * 2);
-    }
-    for (std::int32_t tile = 0; tile < tiles_; tile += group_tiles) groups_.push_back(group_at(tile));
+    const auto vectors = static_cast<std::size_t>(kernels.rows_limit[product_columns] + product_columns);
+    chunk_channels_ = product_limit / (vectors * lanes_ * sizeof(float));
   }
 
   std::string name() const override { return "winograd"; }
   std::size_t weight_bytes() const override { return weights_.bytes(); }
 
   std::size_t scratch_floats(std::int32_t samples, int threads) const override {
-    const std::size_t lists = rounded(static_cast<std::size_t>(samples) * listed());
-    return std::max(shared_values_limit, item_floats(listed(), 1)) + lists +
+    return values_floats() + offsets_floats(static_cast<std::size_t>(samples)) +
            static_cast<std::size_t>(threads) * member_floats();
   }
 
   void run(std::span<const SampleInput> inputs, std::span<const SampleOutput> outputs, bool relu,
            float* scratch, const Team& team) const override {
-    Call call{inputs, outputs, relu, team, scratch, nullptr, nullptr, {}};
-    call.offsets =
-        reinterpret_cast<std::int32_t*>(scratch + std::max(shared_values_limit, item_floats(listed(), 1)));
-    call.members =
-        scratch + std::max(shared_values_limit, item_floats(listed(), 1)) + rounded(inputs.size() * listed());
+    Call call{inputs, outputs, relu, team, scratch, nullptr, nullptr};
+    call.offsets = reinterpret_cast<std::int32_t*>(scratch + values_floats());
+    call.members = scratch + values_floats() + offsets_floats(inputs.size());
+    call.everything = everything_is_listed(call);
     list_offsets(call);
-    const bool merge = tiles_ <= group_tiles / 2 && inputs.size() > 1 && everything_is_listed(call);
-    const bool kernels_are_larger =
-        weights_.bytes() > kernels_limit && groups_.size() < 8 && (inputs.size() > 1 || team.size() > 1);
+    const bool merge = grid_.tiles <= product_columns / 2 && inputs.size() > 1 && call.everything;
+    const bool kernels_are_larger = weights_.bytes() > kernels_limit && grid_.groups.size() < 8 &&
+                                    (inputs.size() > 1 || team.size() > 1);
     const std::size_t limit = kernels_are_larger || team.size() > 1 ? shared_values_limit : values_limit;
     for (std::int32_t sample = 0; sample < static_cast<std::int32_t>(inputs.size());) {
       if (merge) {
@@ -114,89 +92,37 @@ class WinogradConvolution : public ConvolutionKernel {
     float* values;
     std::int32_t* offsets;
     float* members;
-    std::vector<Item> items;
+    bool everything = false;  // no channel is left out anywhere
+    std::vector<Item> items{};
     std::size_t used = 0;  // floats of values
+    std::size_t tiles = 0;
+  };
+
+  /// The part of the channels and of the outputs that is computed at a time.
+  struct Block {
+    std::int32_t first = 0, last = 0;  // outputs
+    std::int32_t chunk = 0, chunks = 1;
   };
 
   static std::size_t rounded(std::size_t floats) {
     return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
   }
-  /// Channels of the packed weights: the inputs and, where they have constants, the one that is one.
-  std::size_t listed() const {
-    return static_cast<std::size_t>(geometry_.inputs) + (constants_.empty() ? 0 : 1);
-  }
   std::size_t listed(const SampleInput& input) const {
     return static_cast<std::size_t>(input.count) + (constants_.empty() ? 0 : 1);
   }
-  static std::size_t item_floats(std::size_t channels, std::size_t groups) {
-    return channels * groups * group_tiles * tile_points;
+  static std::size_t group_floats(std::size_t channels) { return channels * product_columns * tile_points; }
+  std::size_t values_floats() const {
+    return std::max(shared_values_limit, group_floats(weights_.channels()));
   }
-  std::size_t member_floats() const {
-    return rounded(plane_ + 4) + std::size_t{product_rows_limit} * group_tiles * tile_points;
-  }
-
-  void pack(const float* weight) {
-    const auto inputs = static_cast<std::size_t>(geometry_.inputs);
-    const auto outputs = static_cast<std::size_t>(geometry_.outputs);
-    // One line more than a row needs, so that the rows of a product do not fall on the same cache set.
-    row_floats_ = rounded(listed() * lanes_) + floats_of_line;
-    weights_ = AlignedBuffer(parts_ * outputs * row_floats_);
-    std::memset(weights_.data(), 0, weights_.bytes());
-    std::vector<double> sums(9);
-    for (std::size_t output = 0; output < outputs; ++output) {
-      std::fill(sums.begin(), sums.end(), 0.0);
-      for (std::size_t input = 0; input < inputs; ++input) {
-        const float* kernel = weight + (output * inputs + input) * 9;
-        pack_one(kernel, output, input);
-        if (constants_.empty()) continue;
-        for (std::size_t tap = 0; tap < 9; ++tap)
-          sums[tap] += double{constants_[input]} * double{kernel[tap]};
-      }
-      if (constants_.empty()) continue;
-      std::array<float, 9> kernel{};
-      for (std::size_t tap = 0; tap < 9; ++tap) kernel[tap] = static_cast<float>(sums[tap]);
-      pack_one(kernel.data(), output, inputs);
-    }
-  }
-
-  void pack_one(const float* kernel, std::size_t output, std::size_t input) {
-    std::array<float, tile_points> points;
-    transform_kernel(kernel, points.data());
-    for (std::size_t part = 0; part < parts_; ++part) {
-      std::copy_n(points.data() + part * lanes_, lanes_, row_of(part, output) + input * lanes_);
-    }
-  }
-
-  float* row_of(std::size_t part, std::size_t output) {
-    return weights_.data() + (part * static_cast<std::size_t>(geometry_.outputs) + output) * row_floats_;
-  }
-  const float* row_of(std::size_t part, std::size_t output) const {
-    return weights_.data() + (part * static_cast<std::size_t>(geometry_.outputs) + output) * row_floats_;
-  }
-
-  Group group_at(std::int32_t first) const {
-    Group group;
-    group.first_tile = first;
-    group.tiles = std::min(group_tiles, tiles_ - first);
-    for (std::int32_t tile = 0; tile < group.tiles;) {
-      TileSegment& segment = group.segments[static_cast<std::size_t>(group.segment_count++)];
-      const std::int32_t column = (first + tile) % tile_columns_;
-      segment.first = tile;
-      segment.count = std::min(group.tiles - tile, tile_columns_ - column);
-      segment.row = (first + tile) / tile_columns_ * 2;
-      segment.column = column * 2;
-      segment.height = std::min(2, geometry_.out_height() - segment.row);
-      segment.width = std::min(2 * segment.count, geometry_.out_width() - segment.column);
-      tile += segment.count;
-    }
-    return group;
-  }
+  std::size_t offsets_floats(std::size_t samples) const { return rounded(samples * weights_.channels()); }
+  std::size_t plane_floats() const { return rounded(grid_.plane + 4); }
+  std::size_t member_floats() const { return plane_floats() + sums_limit; }
 
   void list_offsets(Call& call) const {
     const auto lanes = static_cast<std::int32_t>(lanes_);
     for (std::size_t sample = 0; sample < call.inputs.size(); ++sample) {
       const SampleInput& input = call.inputs[sample];
-      std::int32_t* offsets = call.offsets + sample * listed();
+      std::int32_t* offsets = call.offsets + sample * weights_.channels();
       for (std::int32_t i = 0; i < input.count; ++i) offsets[i] = channel_at(input.channels, i) * lanes;
       if (!constants_.empty()) offsets[input.count] = geometry_.inputs * lanes;
     }
@@ -209,30 +135,41 @@ class WinogradConvolution : public ConvolutionKernel {
                        [&](const SampleOutput& output) { return output.count == geometry_.outputs; });
   }
 
+  void add(Call& call, const Item& item, std::size_t floats) const {
+    call.items.push_back(item);
+    call.items.back().values = call.values + call.used;
+    call.used += floats;
+    call.tiles += static_cast<std::size_t>(item.tiles);
+  }
+  static bool fits(const Call& call, std::size_t floats, std::size_t tiles, std::size_t limit) {
+    return call.items.empty() || (call.used + floats <= limit && call.tiles + tiles <= tiles_limit);
+  }
+
   /// Takes one group made of as many samples as fit.
   void add_merged(Call& call, std::int32_t& sample, std::size_t limit) const {
     const auto left = static_cast<std::int32_t>(call.inputs.size()) - sample;
-    const std::int32_t samples = std::min(left, group_tiles / tiles_);
-    const std::size_t floats = item_floats(listed(), 1);
-    if (call.used > 0 && call.used + floats > limit) flush(call);
-    call.items.push_back({sample, samples, 0, 1, call.values + call.used});
-    call.used += floats;
+    const std::int32_t samples = std::min(left, product_columns / grid_.tiles);
+    const std::size_t floats = group_floats(weights_.channels());
+    if (!fits(call, floats, product_columns, limit)) flush(call);
+    add(call, {sample, samples, 0, 1, samples * grid_.tiles}, floats);
     sample += samples;
   }
 
   /// Takes all groups of one sample, in pieces where they are too large to stay in the cache.
   void add_groups(Call& call, std::int32_t& sample, std::size_t limit, bool keep_others) const {
-    const std::size_t of_group = item_floats(listed(call.inputs[static_cast<std::size_t>(sample)]), 1);
-    const auto all = static_cast<std::int32_t>(groups_.size());
-    const auto most =
-        static_cast<std::int32_t>(std::max<std::size_t>(1, limit / std::max<std::size_t>(1, of_group)));
+    const std::size_t of_group = group_floats(listed(call.inputs[static_cast<std::size_t>(sample)]));
+    const auto all = static_cast<std::int32_t>(grid_.groups.size());
+    const auto most = static_cast<std::int32_t>(std::clamp<std::size_t>(
+        limit / std::max<std::size_t>(1, of_group), 1, tiles_limit / product_columns));
     const std::int32_t pieces = (all + most - 1) / most;
     for (std::int32_t piece = 0; piece < pieces; ++piece) {
       const std::int32_t first = all * piece / pieces, last = all * (piece + 1) / pieces;
       const std::size_t floats = of_group * static_cast<std::size_t>(last - first);
-      if (call.used > 0 && (!keep_others || call.used + floats > limit)) flush(call);
-      call.items.push_back({sample, 1, first, last - first, call.values + call.used});
-      call.used += floats;
+      const std::int32_t tiles = std::min(grid_.tiles, last * product_columns) - first * product_columns;
+      if (!call.items.empty() &&
+          (!keep_others || !fits(call, floats, static_cast<std::size_t>(tiles), limit)))
+        flush(call);
+      add(call, {sample, 1, first, last - first, tiles}, floats);
     }
     ++sample;
   }
@@ -241,22 +178,34 @@ class WinogradConvolution : public ConvolutionKernel {
   void flush(Call& call) const {
     if (call.items.empty()) return;
     transform_inputs(call);
-    const bool blocks = call.items.size() > 1 || call.team.size() > 1;
-    std::int32_t rows = geometry_.outputs;
-    if (blocks) {
-      const auto fitting = static_cast<std::int32_t>(kernels_limit / (parts_ * row_floats_ * sizeof(float)));
-      rows = std::clamp(fitting, std::int32_t{product_rows_limit}, geometry_.outputs + product_rows_limit);
-      if (call.team.size() > 1) {
-        const std::int32_t share = (geometry_.outputs + 4 * call.team.size() - 1) / (4 * call.team.size());
-        rows = std::min(rows, std::max(share, std::int32_t{product_rows_limit}));
-      }
-    }
-    call.team.for_each((geometry_.outputs + rows - 1) / rows, [&](std::int32_t block) {
-      const std::int32_t first = block * rows, last = std::min(geometry_.outputs, first + rows);
-      for (const Item& item : call.items) multiply(call, item, first, last);
+    Block block;
+    std::size_t most = 1;
+    for (const Item& item : call.items)
+      most = std::max(most, listed(call.inputs[static_cast<std::size_t>(item.sample)]));
+    block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
+    const std::int32_t rows = rows_at_a_time(call, block.chunks);
+    call.team.for_each((geometry_.outputs + rows - 1) / rows, [&](std::int32_t index) {
+      Block of = block;
+      of.first = index * rows;
+      of.last = std::min(geometry_.outputs, of.first + rows);
+      for (of.chunk = 0; of.chunk < of.chunks; ++of.chunk) multiply(call, of);
     });
     call.items.clear();
-    call.used = 0;
+    call.used = call.tiles = 0;
+  }
+
+  /// Outputs whose kernels of one chunk stay in the second cache, and whose sums have room to wait.
+  std::int32_t rows_at_a_time(const Call& call, std::int32_t chunks) const {
+    const std::size_t chunk_bytes =
+        weights_.channels() * WinogradWeights::kernel_bytes / static_cast<std::size_t>(chunks);
+    std::size_t rows = kernels_limit / std::max<std::size_t>(1, chunk_bytes);
+    if (chunks > 1) rows = std::min(rows, sums_limit / (call.tiles * tile_points));
+    if (call.team.size() > 1) {
+      const auto parts = static_cast<std::size_t>(4 * call.team.size());
+      rows = std::min(rows, (static_cast<std::size_t>(geometry_.outputs) + parts - 1) / parts);
+    }
+    return static_cast<std::int32_t>(
+        std::clamp(rows, std::size_t{product_rows_limit}, static_cast<std::size_t>(1) << 20));
   }
 
   void transform_inputs(const Call& call) const {
@@ -268,7 +217,7 @@ class WinogradConvolution : public ConvolutionKernel {
       return;
     }
     constexpr std::int32_t at_a_time = 16;
-    const std::int32_t tasks = (static_cast<std::int32_t>(listed()) + at_a_time - 1) / at_a_time;
+    const std::int32_t tasks = (static_cast<std::int32_t>(weights_.channels()) + at_a_time - 1) / at_a_time;
     call.team.for_each(tasks * static_cast<std::int32_t>(call.items.size()), [&](std::int32_t task) {
       const Item& item = call.items[static_cast<std::size_t>(task / tasks)];
       const std::int32_t first = task % tasks * at_a_time;
@@ -291,92 +240,134 @@ class WinogradConvolution : public ConvolutionKernel {
     float* plane = call.members + call.team.member() * member_floats();
 
     // The rows of the padded plane that these groups read, and those of them that the image fills.
-    const Group& begin = groups_[static_cast<std::size_t>(item.first_group)];
-    const Group& end = groups_[static_cast<std::size_t>(item.first_group + item.groups - 1)];
-    const std::int32_t top = begin.first_tile / tile_columns_ * 2;
-    const std::int32_t bottom = (end.first_tile + end.tiles - 1) / tile_columns_ * 2 + 4;
-    std::memset(plane + static_cast<std::size_t>(top) * stride_, 0,
-                (static_cast<std::size_t>(bottom - top) * stride_ + 4) * sizeof(float));
+    const TileGroup& begin = grid_.groups[static_cast<std::size_t>(item.first_group)];
+    const TileGroup& end = grid_.groups[static_cast<std::size_t>(item.first_group + item.groups - 1)];
+    const std::int32_t top = begin.first_tile / grid_.columns * 2;
+    const std::int32_t bottom = (end.first_tile + end.tiles - 1) / grid_.columns * 2 + 4;
+    std::memset(plane + static_cast<std::size_t>(top) * grid_.stride, 0,
+                (static_cast<std::size_t>(bottom - top) * grid_.stride + 4) * sizeof(float));
     const std::int32_t from = std::max(top, geometry_.padding);
     const std::int32_t to = std::min(bottom, geometry_.padding + geometry_.height);
     const std::size_t rows = static_cast<std::size_t>(std::max(0, to - from));
     const std::size_t columns = std::min(static_cast<std::size_t>(geometry_.width),
-                                         stride_ - static_cast<std::size_t>(geometry_.padding));
-    float* inside = plane + static_cast<std::size_t>(from) * stride_ + geometry_.padding;
+                                         grid_.stride - static_cast<std::size_t>(geometry_.padding));
+    float* inside = plane + static_cast<std::size_t>(from) * grid_.stride + geometry_.padding;
     const std::size_t skipped =
         static_cast<std::size_t>(from - geometry_.padding) * static_cast<std::size_t>(geometry_.width);
 
     for (std::int32_t i = first; i < last; ++i) {
       if (i == input.count) {
-        for (std::size_t y = 0; y < rows; ++y) std::fill_n(inside + y * stride_, columns, 1.0F);
+        for (std::size_t y = 0; y < rows; ++y) std::fill_n(inside + y * grid_.stride, columns, 1.0F);
       } else {
         const auto channel = static_cast<std::size_t>(channel_at(input.channels, i));
         kernels_.copy_rows(input.planes + channel * geometry_.in_plane() + skipped,
                            static_cast<std::size_t>(geometry_.width), rows, columns,
                            constants_.empty() ? 0.0F : constants_[channel],
-                           input.scales != nullptr ? input.scales[i] : 1.0F, inside, stride_);
+                           input.scales != nullptr ? input.scales[i] : 1.0F, inside, grid_.stride);
       }
       float* values = item.values;
       for (std::int32_t g = 0; g < item.groups; ++g) {
-        const Group& group = groups_[static_cast<std::size_t>(item.first_group + g)];
-        const auto width = static_cast<std::size_t>(item.samples > 1 ? item.samples * tiles_ : group.tiles);
+        const TileGroup& group = grid_.groups[static_cast<std::size_t>(item.first_group + g)];
+        const auto width = static_cast<std::size_t>(item.samples > 1 ? item.samples * grid_.tiles : group.tiles);
         kernels_.transform_tiles(
-            plane, stride_, corners_.data() + group.first_tile, group.tiles,
-            values + (static_cast<std::size_t>(i) * width + static_cast<std::size_t>(s * tiles_)) * lanes_,
+            plane, grid_.stride, grid_.corners.data() + group.first_tile, group.tiles,
+            values + (static_cast<std::size_t>(i) * width + static_cast<std::size_t>(s * grid_.tiles)) * lanes_,
             channels * width * lanes_);
         values += channels * width * tile_points;
       }
     }
   }
 
-  /// Output channels `first .. last - 1` of an item.
-  void multiply(const Call& call, const Item& item, std::int32_t first, std::int32_t last) const {
-    const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample)];
-    const SampleOutput& output = call.outputs[static_cast<std::size_t>(item.sample)];
-    const auto channels = static_cast<std::int32_t>(listed(input));
-    const std::int32_t* offsets = call.offsets + static_cast<std::size_t>(item.sample) * listed();
-    float* points = call.members + call.team.member() * member_floats() + rounded(plane_ + 4);
-
-    const auto [begin, end] = places_of(output, first, last);
-    const std::int32_t count = end - begin;
-    if (count <= 0) return;
-    const std::int32_t columns =
-        item.samples > 1 ? item.samples * tiles_ : groups_[static_cast<std::size_t>(item.first_group)].tiles;
-    const std::int32_t most = kernels_.rows_limit[columns];
-    const std::int32_t blocks = (count + most - 1) / most;
-    std::array<std::array<const float*, product_rows_limit>, tile_points> rows;
-    for (std::int32_t block = 0; block < blocks; ++block) {
-      const std::int32_t from = begin + count * block / blocks, to = begin + count * (block + 1) / blocks;
-      for (std::size_t part = 0; part < parts_; ++part) {
-        for (std::int32_t k = from; k < to; ++k) {
-          rows[part][static_cast<std::size_t>(k - from)] =
-              row_of(part, static_cast<std::size_t>(channel_at(output.channels, k)));
+  /// Adds one chunk's products for all items, and finishes after the last chunk.
+  void multiply(const Call& call, const Block& block) const {
+    float* sums = call.members + call.team.member() * member_floats() + plane_floats();
+    // Kernels serve all items before the next ones are read, where all items need the same ones.
+    if (call.everything) {
+      const std::int32_t most = kernels_.rows_limit[call.items.front().tiles < product_columns
+                                                        ? call.items.front().tiles
+                                                        : product_columns];
+      const std::int32_t count = block.last - block.first, parts = (count + most - 1) / most;
+      for (std::int32_t part = 0; part < parts; ++part) {
+        float* of_item = sums;
+        for (const Item& item : call.items) {
+          multiply(call, block, item, block.first, block.first + count * part / parts,
+                   block.first + count * (part + 1) / parts, of_item);
+          of_item += static_cast<std::size_t>(count * item.tiles) * tile_points;
         }
       }
-      const float* values = item.values;
-      for (std::int32_t g = 0; g < item.groups; ++g) {
-        const Group& group = groups_[static_cast<std::size_t>(item.first_group + g)];
-        const std::int32_t width = item.samples > 1 ? item.samples * tiles_ : group.tiles;
-        const std::size_t of_part =
-            static_cast<std::size_t>(channels) * static_cast<std::size_t>(width) * lanes_;
-        for (std::size_t part = 0; part < parts_; ++part) {
-          kernels_.vector_product(values + part * of_part, rows[part].data(), offsets, channels, to - from,
-                                  width, points + part * lanes_,
-                                  static_cast<std::size_t>(width) * tile_points, tile_points);
-        }
-        values += of_part * parts_;
-        for (std::int32_t k = from; k < to; ++k) {
-          const float* sums = points + static_cast<std::size_t>((k - from) * width) * tile_points;
-          for (std::int32_t s = 0; s < item.samples; ++s) {
-            finish(call, call.outputs[static_cast<std::size_t>(item.sample + s)], k, group,
-                   sums + static_cast<std::size_t>(s * tiles_) * tile_points);
-          }
+      return;
+    }
+    for (const Item& item : call.items) {
+      const auto [begin, end] =
+          places_of(call.outputs[static_cast<std::size_t>(item.sample)], block.first, block.last);
+      const std::int32_t count = end - begin;
+      if (count <= 0) continue;
+      const std::int32_t most = kernels_.rows_limit[std::min(item.tiles, product_columns)];
+      const std::int32_t parts = (count + most - 1) / most;
+      for (std::int32_t part = 0; part < parts; ++part)
+        multiply(call, block, item, begin, begin + count * part / parts, begin + count * (part + 1) / parts,
+                 sums);
+      sums += static_cast<std::size_t>(count * item.tiles) * tile_points;
+    }
+  }
+
+  /// The outputs at the places `from .. to - 1` of one item, whose sums, those of place `begin` first, are
+  /// packed (place, tile, point) where they have to wait.
+  void multiply(const Call& call, const Block& block, const Item& item, std::int32_t begin, std::int32_t from,
+                std::int32_t to, float* sums) const {
+    const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample)];
+    const SampleOutput& output = call.outputs[static_cast<std::size_t>(item.sample)];
+    const std::size_t channels = listed(input);
+    const auto [first, last] = chunk_of(input, block);
+    const std::int32_t* offsets =
+        call.offsets + static_cast<std::size_t>(item.sample) * weights_.channels() + first;
+    std::array<std::array<const float*, product_rows_limit>, tile_points> rows;
+    for (std::size_t part = 0; part < parts_; ++part) {
+      for (std::int32_t k = from; k < to; ++k) {
+        rows[part][static_cast<std::size_t>(k - from)] =
+            weights_.row(part, static_cast<std::size_t>(channel_at(output.channels, k)));
+      }
+    }
+    const bool waits = block.chunks > 1;
+    const float* values = item.values;
+    for (std::int32_t g = 0; g < item.groups; ++g) {
+      const TileGroup& group = grid_.groups[static_cast<std::size_t>(item.first_group + g)];
+      const std::int32_t tiles = item.samples > 1 ? item.tiles : group.tiles;
+      const auto width = static_cast<std::size_t>(tiles);
+      float* at = waits ? sums + static_cast<std::size_t>((from - begin) * item.tiles + g * product_columns) *
+                                     tile_points
+                        : sums;
+      const std::size_t row_floats = (waits ? static_cast<std::size_t>(item.tiles) : width) * tile_points;
+      for (std::size_t part = 0; part < parts_; ++part) {
+        kernels_.vector_product(
+            values + (part * channels + static_cast<std::size_t>(first)) * width * lanes_, rows[part].data(),
+            offsets, last - first, to - from, tiles, block.chunk > 0, at + part * lanes_, row_floats,
+            tile_points);
+      }
+      values += channels * width * tile_points;
+      if (block.chunk + 1 < block.chunks) continue;
+      for (std::int32_t k = from; k < to; ++k, at += row_floats) {
+        for (std::int32_t s = 0; s < item.samples; ++s) {
+          finish(call, call.outputs[static_cast<std::size_t>(item.sample + s)], k, group,
+                 at + static_cast<std::size_t>(s * grid_.tiles) * tile_points);
         }
       }
     }
   }
 
-  void finish(const Call& call, const SampleOutput& output, std::int32_t k, const Group& group,
+  /// The places of a chunk's channels in an input's list; the channel that is one is in the last chunk.
+  std::pair<std::int32_t, std::int32_t> chunk_of(const SampleInput& input, const Block& block) const {
+    const auto place = [&](std::int32_t chunk) {
+      if (chunk == block.chunks) return static_cast<std::int32_t>(listed(input));
+      const std::int32_t channel = geometry_.inputs * chunk / block.chunks;
+      if (input.channels == nullptr) return channel;
+      return static_cast<std::int32_t>(
+          std::lower_bound(input.channels, input.channels + input.count, channel) - input.channels);
+    };
+    return {place(block.chunk), place(block.chunk + 1)};
+  }
+
+  void finish(const Call& call, const SampleOutput& output, std::int32_t k, const TileGroup& group,
               const float* points) const {
     const std::size_t plane =
         static_cast<std::size_t>(channel_at(output.channels, k)) * geometry_.out_plane();
@@ -389,13 +380,10 @@ class WinogradConvolution : public ConvolutionKernel {
   const Kernels& kernels_;
   Geometry geometry_;
   std::size_t lanes_, parts_;
-  std::int32_t tile_columns_, tiles_;
-  std::size_t stride_, plane_;  // of the padded input plane
-  std::size_t row_floats_ = 0;
+  TileGrid grid_;
+  WinogradWeights weights_;
+  std::size_t chunk_channels_ = 1;
   std::vector<float> constants_;
-  AlignedBuffer weights_;  // (part of a tile, output, input, lanes)
-  std::vector<std::int32_t> corners_;
-  std::vector<Group> groups_;
 };
 
 }  // namespace

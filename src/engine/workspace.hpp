@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -15,7 +16,10 @@ struct Workspace {
   Workspace(const Plan& plan, std::int32_t capacity_of, int team_size_of)
       : capacity(capacity_of),
         team_size(team_size_of),
-        values(static_cast<std::size_t>(capacity) * plan.layout.floats),
+        layout(plan.buffers.lay_out(
+            {std::min(plan.pass_sizes.early, static_cast<std::size_t>(capacity)),
+             static_cast<std::size_t>(capacity)})),
+        values(layout.floats),
         gates(static_cast<std::size_t>(capacity) * static_cast<std::size_t>(plan.experts)),
         scratch(plan.scratch_floats(capacity, team_size)),
         finishes(static_cast<std::size_t>(capacity) * 3 * plan.widest),
@@ -31,6 +35,7 @@ struct Workspace {
 
   std::int32_t capacity;  ///< samples
   int team_size;
+  BufferLayout layout;
   AlignedBuffer values;
   AlignedBuffer gates;     ///< (sample, experts of all gates)
   AlignedBuffer scratch;   ///< of the kernels
