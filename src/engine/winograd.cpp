@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/aligned_buffer.hpp"
+#include "engine/cache.hpp"
 #include "engine/convolution_kernel.hpp"
 #include "engine/tile_groups.hpp"
 #include "engine/winograd_weights.hpp"
@@ -23,13 +24,14 @@ constexpr std::size_t floats_of_line = 16;
 constexpr std::size_t values_limit = std::size_t{192} * 1024 / sizeof(float);
 /// The same where kernels are the larger part and are better read once for several samples.
 constexpr std::size_t shared_values_limit = std::size_t{4096} * 1024 / sizeof(float);
-/// Bytes of kernels that stay in the second cache while samples pass by.
-constexpr std::size_t kernels_limit = std::size_t{192} * 1024;
 /// Bytes of kernels and tiles of one product, which stay in the first cache.
 constexpr std::size_t product_limit = std::size_t{40} * 1024;
 /// Floats of sums that wait for further chunks, and tiles that are computed together.
 constexpr std::size_t sums_limit = std::size_t{1024} * 1024 / sizeof(float);
 constexpr std::size_t tiles_limit = sums_limit / (product_rows_limit * tile_points);
+
+/// Tiles from which on chunks pay.
+constexpr std::size_t tiles_for_chunks = 32;
 
 /// Groups of one sample, or one group made of several samples' tiles.
 struct Item {
@@ -52,6 +54,7 @@ class WinogradConvolution : public ConvolutionKernel {
     if (constants != nullptr) constants_.assign(constants, constants + geometry.inputs);
     const auto vectors = static_cast<std::size_t>(kernels.rows_limit[product_columns] + product_columns);
     chunk_channels_ = product_limit / (vectors * lanes_ * sizeof(float));
+    kernels_limit_ = second_cache_bytes() * 3 / 8;
   }
 
   std::string name() const override { return "winograd"; }
@@ -70,7 +73,7 @@ class WinogradConvolution : public ConvolutionKernel {
     call.everything = everything_is_listed(call);
     list_offsets(call);
     const bool merge = grid_.tiles <= product_columns / 2 && inputs.size() > 1 && call.everything;
-    const bool kernels_are_larger = weights_.bytes() > kernels_limit && grid_.groups.size() < 8 &&
+    const bool kernels_are_larger = weights_.bytes() > kernels_limit_ && grid_.groups.size() < 8 &&
                                     (inputs.size() > 1 || team.size() > 1);
     const std::size_t limit = kernels_are_larger || team.size() > 1 ? shared_values_limit : values_limit;
     for (std::int32_t sample = 0; sample < static_cast<std::int32_t>(inputs.size());) {
@@ -96,6 +99,7 @@ class WinogradConvolution : public ConvolutionKernel {
     std::vector<Item> items{};
     std::size_t used = 0;  // floats of values
     std::size_t tiles = 0;
+    bool reads_most_kernels = false;  // the items together, each with channels of its own
   };
 
   /// The part of the channels and of the outputs that is computed at a time.
@@ -180,9 +184,16 @@ class WinogradConvolution : public ConvolutionKernel {
     transform_inputs(call);
     Block block;
     std::size_t most = 1;
-    for (const Item& item : call.items)
-      most = std::max(most, listed(call.inputs[static_cast<std::size_t>(item.sample)]));
-    block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
+    double pairs = 0;
+    for (const Item& item : call.items) {
+      const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample)];
+      most = std::max(most, listed(input));
+      pairs += double(input.count) * call.outputs[static_cast<std::size_t>(item.sample)].count;
+    }
+    call.reads_most_kernels = pairs >= double(geometry_.inputs) * geometry_.outputs;
+    // Kernels that serve a few tiles only are read once in any case.
+    if (call.tiles >= tiles_for_chunks)
+      block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
     const std::int32_t rows = rows_at_a_time(call, block.chunks);
     call.team.for_each((geometry_.outputs + rows - 1) / rows, [&](std::int32_t index) {
       Block of = block;
@@ -198,7 +209,7 @@ class WinogradConvolution : public ConvolutionKernel {
   std::int32_t rows_at_a_time(const Call& call, std::int32_t chunks) const {
     const std::size_t chunk_bytes =
         weights_.channels() * WinogradWeights::kernel_bytes / static_cast<std::size_t>(chunks);
-    std::size_t rows = kernels_limit / std::max<std::size_t>(1, chunk_bytes);
+    std::size_t rows = kernels_limit_ / std::max<std::size_t>(1, chunk_bytes);
     if (chunks > 1) rows = std::min(rows, sums_limit / (call.tiles * tile_points));
     if (call.team.size() > 1) {
       const auto parts = static_cast<std::size_t>(4 * call.team.size());
@@ -298,6 +309,8 @@ class WinogradConvolution : public ConvolutionKernel {
       return;
     }
     for (const Item& item : call.items) {
+      if (call.reads_most_kernels)
+        prefetch_after(block, static_cast<std::size_t>(&item - call.items.data()), call.items.size());
       const auto [begin, end] =
           places_of(call.outputs[static_cast<std::size_t>(item.sample)], block.first, block.last);
       const std::int32_t count = end - begin;
@@ -308,6 +321,25 @@ class WinogradConvolution : public ConvolutionKernel {
         multiply(call, block, item, begin, begin + count * part / parts, begin + count * (part + 1) / parts,
                  sums);
       sums += static_cast<std::size_t>(count * item.tiles) * tile_points;
+    }
+  }
+
+  /// Asks for a share of the kernels of the block that comes after this one: samples with other channels each
+  /// would meet most of them as single misses.
+  void prefetch_after(const Block& block, std::size_t share, std::size_t shares) const {
+    const bool same_outputs = block.chunk + 1 < block.chunks;
+    const std::int32_t first = same_outputs ? block.first : block.last;
+    const std::int32_t last = same_outputs ? block.last : block.last + (block.last - block.first);
+    const std::int32_t chunk = same_outputs ? block.chunk + 1 : 0;
+    const auto rows = static_cast<std::size_t>(std::max(0, std::min(last, geometry_.outputs) - first));
+    const auto from = static_cast<std::size_t>(geometry_.inputs * chunk / block.chunks) * lanes_;
+    const auto to = static_cast<std::size_t>(geometry_.inputs * (chunk + 1) / block.chunks) * lanes_;
+    const std::size_t lines_of_row = (to - from + floats_of_line - 1) / floats_of_line;
+    const std::size_t lines = lines_of_row * rows * parts_;
+    for (std::size_t line = lines * share / shares; line < lines * (share + 1) / shares; ++line) {
+      const std::size_t row = line / lines_of_row;
+      prefetch(weights_.row(row / rows, static_cast<std::size_t>(first) + row % rows) + from +
+               line % lines_of_row * floats_of_line);
     }
   }
 
@@ -383,6 +415,7 @@ class WinogradConvolution : public ConvolutionKernel {
   TileGrid grid_;
   WinogradWeights weights_;
   std::size_t chunk_channels_ = 1;
+  std::size_t kernels_limit_ = 0;  // bytes of kernels that stay in the second cache while samples pass by
   std::vector<float> constants_;
 };
 
