@@ -37,8 +37,13 @@ std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const Kernels& kern
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernels, const Geometry& geometry,
                                                            const float* weight, const float* constants);
 
-/// The faster of the two for these extents.
+/// Only for steps that read and compute every channel, without input scales.
+std::unique_ptr<ConvolutionKernel> make_dense_convolution(const Kernels& kernels, const Geometry& geometry,
+                                                          const float* weight);
+
+/// The fastest of them for these extents; `every_channel` says that none is ever left out or scaled.
 std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, const Geometry& geometry,
-                                                    const float* weight, const float* constants);
+                                                    const float* weight, const float* constants,
+                                                    bool every_channel);
 
 }  // namespace deepmoe

@@ -366,14 +366,4 @@ std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernel
   return std::make_unique<DirectConvolution>(kernels, geometry, weight, constants);
 }
 
-std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, const Geometry& geometry,
-                                                    const float* weight, const float* constants) {
-  // On planes of one pixel most of a tile's numbers would be padding, and with few inputs the transforms cost
-  // more than they save.
-  const bool suits_winograd = geometry.kernel == 3 && geometry.stride == 1 && geometry.padding <= 1 &&
-                              geometry.out_plane() > 1 && geometry.inputs >= 8;
-  return suits_winograd ? make_winograd_convolution(kernels, geometry, weight, constants)
-                        : make_direct_convolution(kernels, geometry, weight, constants);
-}
-
 }  // namespace deepmoe

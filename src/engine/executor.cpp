@@ -291,7 +291,7 @@ class Execution {
         if (step.average) {
           average_pool(value(step.input).shape, value(step.output).shape, in, out);
         } else {
-          max_pool({step.kernel, step.stride, step.padding}, value(step.input).shape,
+          max_pool(plan_.kernels, {step.kernel, step.stride, step.padding}, value(step.input).shape,
                    value(step.output).shape, in, out);
         }
       }

@@ -32,6 +32,7 @@ const Kernels& kernel_table() {
       .finish_pixels = finish_pixels,
       .copy_rows = copy_rows,
       .split_rows = split_rows,
+      .max_pool_2x2 = max_pool_2x2,
       .gelu = gelu,
   };
   return table;

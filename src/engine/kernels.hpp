@@ -76,6 +76,9 @@ struct Kernels {
   void (*split_rows)(const float* in, std::size_t in_stride, std::size_t rows, std::size_t width, float shift,
                      float scale, float* even, float* odd, std::size_t out_stride);
 
+  /// The largest of each 2 x 2 pixels of a plane of 2 `rows` x 2 `width` pixels, or the one that is not a number.
+  void (*max_pool_2x2)(const float* in, std::size_t rows, std::size_t width, float* out);
+
   /// x = x * Phi(x) in place, the exact GELU, within 1e-6 of the largest |x|.
   void (*gelu)(float* x, std::size_t count);
 };

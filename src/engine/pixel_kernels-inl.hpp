@@ -199,6 +199,31 @@ void split_rows(const float* in, std::size_t in_stride, std::size_t rows, std::s
   }
 }
 
+/// The larger of two, or the one that is not a number.
+template <class D>
+HWY_INLINE hn::Vec<D> larger(D, hn::Vec<D> a, hn::Vec<D> b) {
+  const auto most = hn::IfThenElse(hn::Gt(b, a), b, a);
+  return hn::IfThenElse(hn::Ne(b, b), b, most);
+}
+
+void max_pool_2x2(const float* in, std::size_t rows, std::size_t width, float* out) {
+  const Quad d;
+  const auto one = [](float a, float b) { return b > a || b != b ? b : a; };
+  for (std::size_t y = 0; y < rows; ++y, in += 4 * width, out += width) {
+    const float* below = in + 2 * width;
+    std::size_t x = 0;
+    for (; x + 4 <= width; x += 4) {
+      QuadVector even, odd, even_below, odd_below;
+      hn::LoadInterleaved2(d, in + 2 * x, even, odd);
+      hn::LoadInterleaved2(d, below + 2 * x, even_below, odd_below);
+      hn::StoreU(larger(d, larger(d, even, odd), larger(d, even_below, odd_below)), d, out + x);
+    }
+    for (; x < width; ++x) {
+      out[x] = one(one(in[2 * x], in[2 * x + 1]), one(below[2 * x], below[2 * x + 1]));
+    }
+  }
+}
+
 /// erf by Abramowitz and Stegun, 7.1.26: within 1.5e-7.
 template <class D>
 HWY_INLINE hn::Vec<D> error_function(D d, hn::Vec<D> x) {

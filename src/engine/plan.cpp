@@ -21,7 +21,8 @@ class Packing {
   void operator()(ConvolutionStep& step) const {
     const Geometry& geometry = step.geometry;
     planned_.convolution = make_convolution(plan_.kernels, geometry, step.weight.data(),
-                                            step.constants.empty() ? nullptr : step.constants.data());
+                                            step.constants.empty() ? nullptr : step.constants.data(),
+                                            step.input_list < 0 && step.output_list < 0 && step.input_scale < 0);
     planned_.weight_bytes = planned_.convolution->weight_bytes();
     planned_.dense_macs = static_cast<std::int64_t>(step.weight.size() * geometry.out_plane());
     release(step.weight);

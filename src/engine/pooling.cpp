@@ -17,9 +17,13 @@ constexpr std::int64_t columns_at_a_time = 256;
 
 }  // namespace
 
-void max_pool(const PoolWindow& window, const Shape& in_shape, const Shape& out_shape, const float* in,
-              float* out) {
+void max_pool(const Kernels& kernels, const PoolWindow& window, const Shape& in_shape, const Shape& out_shape,
+              const float* in, float* out) {
   const std::int64_t width = in_shape.width;
+  if (window.kernel == 2 && window.stride == 2 && window.padding == 0 && width == 2 * out_shape.width) {
+    return kernels.max_pool_2x2(in, static_cast<std::size_t>(out_shape.height),
+                                static_cast<std::size_t>(out_shape.width), out);
+  }
   float column[columns_at_a_time];
   for (std::int64_t y = 0; y < out_shape.height; ++y) {
     const std::int64_t top = std::max<std::int64_t>(0, y * window.stride - window.padding);

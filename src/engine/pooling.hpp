@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "architecture/architecture.hpp"
+#include "engine/kernels.hpp"
 
 namespace deepmoe {
 
@@ -11,8 +12,8 @@ struct PoolWindow {
 };
 
 /// The largest number of each window of one plane; what is not a number is larger than any.
-void max_pool(const PoolWindow& window, const Shape& in_shape, const Shape& out_shape, const float* in,
-              float* out);
+void max_pool(const Kernels& kernels, const PoolWindow& window, const Shape& in_shape, const Shape& out_shape,
+              const float* in, float* out);
 
 /// Output row y of n is the mean of the rows floor(y h / n) .. ceil((y + 1) h / n) - 1, columns alike, as
 /// PyTorch's adaptive pool.

@@ -228,23 +228,48 @@ TEST_CASE("Winograd convolutions equal their definition for any extents and list
 TEST_CASE("convolutions whose inputs do not fit the cache are computed in pieces") {
   Random random(3);
   for (const Geometry& geometry : {Geometry{70, 5, 34, 34, 3, 1, 1}, Geometry{40, 3, 41, 39, 3, 2, 1},
-                                   Geometry{300, 4, 16, 16, 1, 1, 0}, Geometry{130, 140, 6, 6, 3, 1, 1}}) {
+                                   Geometry{300, 4, 16, 16, 1, 1, 0}, Geometry{130, 140, 6, 6, 3, 1, 1},
+                                   Geometry{300, 50, 9, 15, 3, 1, 1}}) {
     const Problem problem = random_problem(geometry, 2, false, random);
     const auto kernel = make_convolution(kernels(), geometry, problem.weight.data(),
-                                         problem.constants.empty() ? nullptr : problem.constants.data());
+                                         problem.constants.empty() ? nullptr : problem.constants.data(), false);
     INFO(text_of(geometry));
     CHECK(solve(problem, *kernel) < 1e-5);
   }
 }
 
-TEST_CASE("3x3 convolutions of stride 1 are Winograd's and others direct") {
+TEST_CASE("dense convolutions equal their definition for any extents") {
+  Random random(4);
+  for (const std::string& target : kernel_targets()) {
+    for (int round = 0; round < 60; ++round) {
+      Geometry geometry;
+      geometry.inputs = 1 + static_cast<std::int32_t>(random() % 20);
+      geometry.outputs = 1 + static_cast<std::int32_t>(random() % 150);
+      geometry.kernel = 1 + static_cast<std::int32_t>(random() % 5);
+      geometry.stride = 1 + static_cast<std::int32_t>(random() % 3);
+      geometry.padding = std::min(static_cast<std::int32_t>(random()) & 3, geometry.kernel - 1);
+      const std::int32_t least = std::max(1, geometry.kernel - 2 * geometry.padding);
+      geometry.height = least + static_cast<std::int32_t>(random() % 9);
+      geometry.width = least + static_cast<std::int32_t>(random() % 9);
+      Problem problem = random_problem(geometry, 1 + random() % 3, true, random);
+      problem.input_scales.clear();
+      const auto kernel = make_dense_convolution(kernels(target), geometry, problem.weight.data());
+      INFO(target, ": ", text_of(geometry));
+      CHECK(solve(problem, *kernel) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("3x3 convolutions of stride 1 are Winograd's and others direct or dense") {
   const std::vector<float> weight(16 * 16 * 9, 0.1F);
-  const auto name = [&](const Geometry& geometry) {
-    return make_convolution(kernels(), geometry, weight.data(), nullptr)->name();
+  const auto name = [&](const Geometry& geometry, bool every_channel) {
+    return make_convolution(kernels(), geometry, weight.data(), nullptr, every_channel)->name();
   };
-  CHECK(name({16, 16, 8, 8, 3, 1, 1}) == "winograd");
-  CHECK(name({16, 16, 8, 8, 3, 2, 1}) == "direct");
-  CHECK(name({16, 16, 8, 8, 1, 1, 0}) == "direct");
-  CHECK(name({3, 16, 8, 8, 3, 1, 1}) == "direct");
-  CHECK(name({16, 16, 1, 1, 3, 1, 1}) == "direct");
+  CHECK(name({16, 16, 8, 8, 3, 1, 1}, false) == "winograd");
+  CHECK(name({16, 16, 8, 8, 3, 1, 1}, true) == "winograd");
+  CHECK(name({16, 16, 8, 8, 3, 2, 1}, false) == "direct");
+  CHECK(name({16, 16, 8, 8, 3, 2, 1}, true) == "dense");
+  CHECK(name({16, 16, 8, 8, 1, 1, 0}, false) == "direct");
+  CHECK(name({3, 16, 8, 8, 3, 1, 1}, true) == "direct");
+  CHECK(name({16, 16, 1, 1, 3, 1, 1}, false) == "direct");
 }
