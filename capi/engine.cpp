@@ -208,8 +208,7 @@ int32_t dmoe_engine_describe(const dmoe_engine* engine, dmoe_string** json, dmoe
                         {"experts", object.engine.experts()},
                         {"gates", std::move(gates)},
                         {"class_names", object.data.class_names},
-                        {"normalization", {{"mean", object.data.mean}, {"deviation", object.data.deviation}}},
-                        {"precision", "fp32"}});
+                        {"normalization", {{"mean", object.data.mean}, {"deviation", object.data.deviation}}}});
     *json = new_string(description);
   });
 }

@@ -32,14 +32,10 @@ bool truth(const std::string& name, const json& value) {
   return value.get<bool>();
 }
 
-void check_precision(const json& value) {
-  if (value == "fp32") return;
-  if (value == "bf16") {
-    fail(ErrorCode::unsupported,
-         "precision bf16 is not there yet: this version of the engine computes in "
-         "fp32 alone");
-  }
-  refuse("precision", value, "\"fp32\" or \"bf16\"");
+Precision precision(const std::string& name, const json& value) {
+  if (value == "fp32") return Precision::fp32;
+  if (value == "bf16") return Precision::bf16;
+  refuse(name, value, "\"fp32\" or \"bf16\"");
 }
 
 }  // namespace
@@ -54,7 +50,7 @@ EngineSettings engine_settings(const char* settings_json) {
     } else if (name == "threads") {
       settings.threads = whole_number(name, value);
     } else if (name == "precision") {
-      check_precision(value);
+      settings.precision = precision(name, value);
     } else if (name == "skip") {
       settings.skip = truth(name, value);
     } else if (name == "profile") {

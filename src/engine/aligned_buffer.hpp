@@ -6,25 +6,28 @@
 
 namespace deepmoe {
 
-/// Floats at a cache line's boundary, not initialised.
-class AlignedBuffer {
+/// Numbers at a cache line's boundary, not initialised.
+template <class Number>
+class AlignedArray {
  public:
-  AlignedBuffer() = default;
-  explicit AlignedBuffer(std::size_t count)
-      : data_(static_cast<float*>(::operator new(count * sizeof(float), alignment))), size_(count) {}
+  AlignedArray() = default;
+  explicit AlignedArray(std::size_t count)
+      : data_(static_cast<Number*>(::operator new(count * sizeof(Number), alignment))), size_(count) {}
 
-  float* data() { return data_.get(); }
-  const float* data() const { return data_.get(); }
+  Number* data() { return data_.get(); }
+  const Number* data() const { return data_.get(); }
   std::size_t size() const { return size_; }
-  std::size_t bytes() const { return size_ * sizeof(float); }
+  std::size_t bytes() const { return size_ * sizeof(Number); }
 
  private:
   static constexpr std::align_val_t alignment{64};
   struct Release {
-    void operator()(float* data) const { ::operator delete(data, alignment); }
+    void operator()(Number* data) const { ::operator delete(data, alignment); }
   };
-  std::unique_ptr<float[], Release> data_;
+  std::unique_ptr<Number[], Release> data_;
   std::size_t size_ = 0;
 };
+
+using AlignedBuffer = AlignedArray<float>;
 
 }  // namespace deepmoe

@@ -9,6 +9,7 @@
 #include "engine/channel_lists.hpp"
 #include "engine/geometry.hpp"
 #include "engine/kernels.hpp"
+#include "engine/precision.hpp"
 #include "engine/team.hpp"
 
 namespace deepmoe {
@@ -33,9 +34,11 @@ class ConvolutionKernel {
 
 /// `weight` is (outputs, inputs, kernel, kernel); `constants` holds `inputs` numbers or is null.
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const Kernels& kernels, const Geometry& geometry,
-                                                             const float* weight, const float* constants);
+                                                             const float* weight, const float* constants,
+                                                             Precision precision);
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernels, const Geometry& geometry,
-                                                           const float* weight, const float* constants);
+                                                           const float* weight, const float* constants,
+                                                           Precision precision);
 
 /// Only for steps that read and compute every channel, without input scales.
 std::unique_ptr<ConvolutionKernel> make_dense_convolution(const Kernels& kernels, const Geometry& geometry,
@@ -44,6 +47,6 @@ std::unique_ptr<ConvolutionKernel> make_dense_convolution(const Kernels& kernels
 /// The fastest of them for these extents; `every_channel` says that none is ever left out or scaled.
 std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, const Geometry& geometry,
                                                     const float* weight, const float* constants,
-                                                    bool every_channel);
+                                                    bool every_channel, Precision precision);
 
 }  // namespace deepmoe

@@ -123,7 +123,7 @@ class DenseConvolution : public ConvolutionKernel {
         rows[static_cast<std::size_t>(pixel - first)] =
             planes + static_cast<std::size_t>(y) * padded_width_ + static_cast<std::size_t>(x);
       }
-      kernels_.scalar_product(block_weights(block), rows.data(), offsets_.data(),
+      kernels_.float_products.scalars(block_weights(block), rows.data(), offsets_.data(),
                               static_cast<std::int32_t>(offsets_.size()), geometry_.kernel, last - first,
                               static_cast<int>(vectors), sums);
       finish(output, block, first, last, relu, sums, width);

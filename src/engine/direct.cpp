@@ -39,6 +39,7 @@ struct Stretch {
   std::int32_t block;
 };
 
+template <class Weight>
 class DirectConvolution : public ConvolutionKernel {
  public:
   DirectConvolution(const Kernels& kernels, const Geometry& geometry, const float* weight,
@@ -141,10 +142,10 @@ class DirectConvolution : public ConvolutionKernel {
   void pack(const float* weight) {
     const auto inputs = static_cast<std::size_t>(geometry_.inputs);
     const auto kernel = static_cast<std::size_t>(geometry_.kernel);
-    row_floats_ = listed() * taps_;
-    weights_ = AlignedBuffer(static_cast<std::size_t>(geometry_.outputs) * row_floats_ + floats_of_line);
+    row_numbers_ = listed() * taps_;
+    weights_ = AlignedArray<Weight>(static_cast<std::size_t>(geometry_.outputs) * row_numbers_ + floats_of_line);
     for (std::size_t output = 0; output < static_cast<std::size_t>(geometry_.outputs); ++output) {
-      float* row = weights_.data() + output * row_floats_;
+      Weight* row = weights_.data() + output * row_numbers_;
       std::vector<double> sums(taps_, 0.0);
       for (std::size_t input = 0; input < inputs; ++input) {
         const float* from = weight + (output * inputs + input) * kernel * kernel;
@@ -152,12 +153,12 @@ class DirectConvolution : public ConvolutionKernel {
           const auto across = static_cast<std::size_t>(columns_.count);
           const std::size_t y = static_cast<std::size_t>(rows_.first) + tap / across;
           const std::size_t x = static_cast<std::size_t>(columns_.first) + tap % across;
-          row[input * taps_ + tap] = from[y * kernel + x];
+          row[input * taps_ + tap] = nearest<Weight>(from[y * kernel + x]);
           if (!constants_.empty()) sums[tap] += double{constants_[input]} * double{from[y * kernel + x]};
         }
       }
       if (constants_.empty()) continue;
-      for (std::size_t tap = 0; tap < taps_; ++tap) row[inputs * taps_ + tap] = static_cast<float>(sums[tap]);
+      for (std::size_t tap = 0; tap < taps_; ++tap) row[inputs * taps_ + tap] = nearest<Weight>(static_cast<float>(sums[tap]));
     }
   }
 
@@ -317,18 +318,18 @@ class DirectConvolution : public ConvolutionKernel {
     const auto vectors_in_first = static_cast<int>(vectors_of(piece, 0));
     const std::int32_t most = kernels_.rows_limit[vectors_in_first];
     const std::int32_t groups = (count + most - 1) / most;
-    std::array<const float*, product_rows_limit> rows;
+    std::array<const Weight*, product_rows_limit> rows;
     for (std::int32_t group = 0; group < groups; ++group) {
       const std::int32_t from = begin + count * group / groups, to = begin + count * (group + 1) / groups;
       for (std::int32_t k = from; k < to; ++k) {
         rows[static_cast<std::size_t>(k - from)] =
-            weights_.data() + static_cast<std::size_t>(channel_at(output.channels, k)) * row_floats_;
+            weights_.data() + static_cast<std::size_t>(channel_at(output.channels, k)) * row_numbers_;
       }
       const std::size_t blocks =
           (static_cast<std::size_t>(piece.pixels) + block_pixels() - 1) / block_pixels();
       for (std::size_t block = 0; block < blocks; ++block) {
         const std::size_t vectors = vectors_of(piece, static_cast<std::int32_t>(block));
-        kernels_.scalar_product(values + block * block_pixels() * static_cast<std::size_t>(channels) * taps_,
+        kernels_.products<Weight>().scalars(values + block * block_pixels() * static_cast<std::size_t>(channels) * taps_,
                                 rows.data(), offsets, channels, static_cast<std::int32_t>(taps_), to - from,
                                 static_cast<int>(vectors), sums);
         const std::size_t pixel = static_cast<std::size_t>(piece.first_pixel) + block * block_pixels();
@@ -353,17 +354,20 @@ class DirectConvolution : public ConvolutionKernel {
   std::size_t taps_ = 1;
   bool flat_ = false;                    // a plane is one long row
   std::int32_t height_ = 0, width_ = 0;  // output pixels as rows
-  std::size_t phase_stride_ = 0, row_floats_ = 0, most_pixels_ = 0;
+  std::size_t phase_stride_ = 0, row_numbers_ = 0, most_pixels_ = 0;
   std::vector<float> constants_;
-  AlignedBuffer weights_;  // (output, input, tap)
+  AlignedArray<Weight> weights_;  // (output, input, tap)
   std::vector<Piece> pieces_;
 };
 
 }  // namespace
 
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernels, const Geometry& geometry,
-                                                           const float* weight, const float* constants) {
-  return std::make_unique<DirectConvolution>(kernels, geometry, weight, constants);
+                                                           const float* weight, const float* constants,
+                                                           Precision precision) {
+  if (precision == Precision::bf16)
+    return std::make_unique<DirectConvolution<BFloat16>>(kernels, geometry, weight, constants);
+  return std::make_unique<DirectConvolution<float>>(kernels, geometry, weight, constants);
 }
 
 }  // namespace deepmoe

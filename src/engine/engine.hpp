@@ -12,6 +12,7 @@
 
 #include "architecture/architecture.hpp"
 #include "engine/lowering.hpp"
+#include "engine/precision.hpp"
 
 namespace deepmoe {
 
@@ -22,6 +23,7 @@ struct EngineSettings {
   int threads = 1;
   /// Without it every channel is computed and gates only multiply: what skipping is measured against.
   bool skip = true;
+  Precision precision = Precision::fp32;
   /// Measures the time of each step, for describe().
   bool profile = false;
   /// An instruction set of kernel_targets(), or empty for the best one; for tests.
@@ -66,8 +68,8 @@ class Engine {
   /// Experts of all gates together.
   std::int64_t experts() const;
 
-  /// {"target", "image_size", "threads", "skip", "dense_macs", "active_macs", "weight_bytes",
-  /// "working_bytes_per_image", "images_run", "steps": [{"name", "kind", "kernel", "dense_macs",
+  /// {"target", "image_size", "threads", "skip", "dense_macs", "active_macs", "precision",
+  /// "weight_bytes", "working_bytes_per_image", "images_run", "steps": [{"name", "kind", "kernel", "dense_macs",
   /// "active_macs", "weight_bytes", "input_gate", "output_gate", "mean_microseconds"}]}: what each step is,
   /// and which gates spare its work (names of gate nodes, or null). MACs and times are of one image;
   /// active_macs is the mean of all runs so far and absent before the first; mean_microseconds is there when

@@ -7,7 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
+
+#include "engine/bfloat16.hpp"
 
 namespace deepmoe {
 
@@ -30,6 +33,27 @@ struct TileSegment {
   std::int32_t height = 0, width = 0;  ///< output pixels that exist: up to 2 and up to 2 * count
 };
 
+/// Sums of products of float values with weights of type Weight, float or BFloat16, all computed in float.
+template <class Weight>
+struct Products {
+  /// out[r][c] (vectors, `row_stride` and `column_stride` floats apart) = sum over i < count of
+  /// weights[r][offsets[i] .. + lanes) * values[i][c], values being packed (count, columns, lanes), and with
+  /// `add` what is in out already.
+  void (*vectors)(const float* values, const Weight* const* weights, const std::int32_t* offsets,
+                         std::int32_t count, int rows, int columns, bool add, float* out,
+                         std::size_t row_stride, std::size_t column_stride);
+
+  /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[i][tap][c],
+  /// values being packed (count, taps, columns, lanes); out is packed (rows, columns, lanes).
+  void (*scalars)(const float* values, const Weight* const* weights, const std::int32_t* offsets,
+                         std::int32_t count, std::int32_t taps, int rows, int columns, float* out);
+
+  /// out[c] += sum over i < count of x[i] * weights[(features ? features[i] : i) * columns + c], vectors.
+  void (*rows)(const float* x, const Weight* weights, const std::int32_t* features, std::int32_t count,
+                      int columns, float* out);
+
+};
+
 struct Kernels {
   const char* target;  ///< the instruction set's name, e.g. "AVX2"
   int lanes;
@@ -37,21 +61,16 @@ struct Kernels {
   /// The largest number of rows of a product with 1..product_columns columns that fits the registers.
   int rows_limit[product_columns + 1];
 
-  /// out[r][c] (vectors, `row_stride` and `column_stride` floats apart) = sum over i < count of
-  /// weights[r][offsets[i] .. + lanes) * values[i][c], values being packed (count, columns, lanes), and with
-  /// `add` what is in out already.
-  void (*vector_product)(const float* values, const float* const* weights, const std::int32_t* offsets,
-                         std::int32_t count, int rows, int columns, bool add, float* out,
-                         std::size_t row_stride, std::size_t column_stride);
-
-  /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[i][tap][c],
-  /// values being packed (count, taps, columns, lanes); out is packed (rows, columns, lanes).
-  void (*scalar_product)(const float* values, const float* const* weights, const std::int32_t* offsets,
-                         std::int32_t count, std::int32_t taps, int rows, int columns, float* out);
-
-  /// out[c] += sum over i < count of x[i] * weights[(features ? features[i] : i) * columns + c], vectors.
-  void (*row_product)(const float* x, const float* weights, const std::int32_t* features, std::int32_t count,
-                      int columns, float* out);
+  Products<float> float_products;
+  Products<BFloat16> bfloat16_products;
+  template <class Weight>
+  const Products<Weight>& products() const {
+    if constexpr (std::is_same_v<Weight, float>) {
+      return float_products;
+    } else {
+      return bfloat16_products;
+    }
+  }
 
   /// Transforms 4 x 4 patches of `plane` (rows `stride` floats apart) whose corners are at `corners[t]`, and
   /// stores point p of tile t at out[(p / lanes) * group_stride + t * lanes + p % lanes].

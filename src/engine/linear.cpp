@@ -1,7 +1,6 @@
 #include "engine/linear.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace deepmoe {
 namespace {
@@ -12,50 +11,68 @@ constexpr std::int32_t features_at_a_time = 1024;
 }  // namespace
 
 LinearKernel::LinearKernel(const Kernels& kernels, std::int32_t inputs, std::int32_t outputs,
-                           const float* weight)
+                           const float* weight, Precision precision)
     : kernels_(kernels),
       inputs_(inputs),
       block_(static_cast<std::size_t>(product_columns * kernels.lanes)),
-      blocks_((static_cast<std::size_t>(outputs) + block_ - 1) / block_),
-      weights_(blocks_ * block_ * static_cast<std::size_t>(inputs)) {
-  std::memset(weights_.data(), 0, weights_.bytes());
-  const auto features = static_cast<std::size_t>(inputs);
-  for (std::size_t output = 0; output < static_cast<std::size_t>(outputs); ++output) {
-    float* block = weights_.data() + output / block_ * block_ * features + output % block_;
-    for (std::size_t feature = 0; feature < features; ++feature) {
-      block[feature * block_] = weight[output * features + feature];
-    }
+      blocks_((static_cast<std::size_t>(outputs) + block_ - 1) / block_) {
+  if (precision == Precision::bf16) {
+    weights_ = packed<BFloat16>(static_cast<std::size_t>(outputs), weight);
+  } else {
+    weights_ = packed<float>(static_cast<std::size_t>(outputs), weight);
   }
 }
 
+template <class Weight>
+AlignedArray<Weight> LinearKernel::packed(std::size_t outputs, const float* weight) const {
+  const auto features = static_cast<std::size_t>(inputs_);
+  AlignedArray<Weight> weights(blocks_ * block_ * features);
+  std::fill_n(weights.data(), weights.size(), Weight{});
+  for (std::size_t output = 0; output < outputs; ++output) {
+    Weight* block = weights.data() + output / block_ * block_ * features + output % block_;
+    for (std::size_t feature = 0; feature < features; ++feature)
+      block[feature * block_] = nearest<Weight>(weight[output * features + feature]);
+  }
+  return weights;
+}
+
 void LinearKernel::run(std::span<const FeatureList> samples, float* sums, const Team& team) const {
-  team.for_each(static_cast<std::int32_t>(blocks_), [&](std::int32_t task) {
-    const auto block = static_cast<std::size_t>(task);
-    const float* weights = weights_.data() + block * block_ * static_cast<std::size_t>(inputs_);
+  std::visit(
+      [&](const auto& weights) {
+        team.for_each(static_cast<std::int32_t>(blocks_), [&](std::int32_t task) {
+          const auto block = static_cast<std::size_t>(task);
+          run(weights.data() + block * block_ * static_cast<std::size_t>(inputs_), block, samples, sums);
+        });
+      },
+      weights_);
+}
+
+template <class Weight>
+void LinearKernel::run(const Weight* weights, std::size_t block, std::span<const FeatureList> samples,
+                       float* sums) const {
+  for (std::size_t n = 0; n < samples.size(); ++n)
+    std::fill_n(sums + n * padded_outputs() + block * block_, block_, 0.0F);
+  for (std::int32_t first = 0; first < inputs_; first += features_at_a_time) {
+    const std::int32_t last = std::min(inputs_, first + features_at_a_time);
     for (std::size_t n = 0; n < samples.size(); ++n) {
-      std::fill_n(sums + n * padded_outputs() + block * block_, block_, 0.0F);
-    }
-    for (std::int32_t first = 0; first < inputs_; first += features_at_a_time) {
-      const std::int32_t last = std::min(inputs_, first + features_at_a_time);
-      for (std::size_t n = 0; n < samples.size(); ++n) {
-        const FeatureList& sample = samples[n];
-        const std::int32_t* end = sample.features + sample.count;
-        std::int32_t begin = first, stop = std::min(last, sample.count);
-        const float* rows = weights;
-        if (sample.features != nullptr) {
-          begin = static_cast<std::int32_t>(std::lower_bound(sample.features, end, first) - sample.features);
-          stop = static_cast<std::int32_t>(std::lower_bound(sample.features + begin, end, last) -
-                                           sample.features);
-        } else {
-          rows += static_cast<std::size_t>(first) * block_;
-        }
-        if (stop <= begin) continue;
-        kernels_.row_product(sample.x + begin, rows,
-                             sample.features != nullptr ? sample.features + begin : nullptr, stop - begin,
-                             product_columns, sums + n * padded_outputs() + block * block_);
+      const FeatureList& sample = samples[n];
+      const std::int32_t* end = sample.features + sample.count;
+      std::int32_t begin = first, stop = std::min(last, sample.count);
+      const Weight* rows = weights;
+      if (sample.features != nullptr) {
+        begin = static_cast<std::int32_t>(std::lower_bound(sample.features, end, first) - sample.features);
+        stop =
+            static_cast<std::int32_t>(std::lower_bound(sample.features + begin, end, last) - sample.features);
+      } else {
+        rows += static_cast<std::size_t>(first) * block_;
       }
+      if (stop <= begin) continue;
+      kernels_.products<Weight>().rows(sample.x + begin, rows,
+                                       sample.features != nullptr ? sample.features + begin : nullptr,
+                                       stop - begin, product_columns,
+                                       sums + n * padded_outputs() + block * block_);
     }
-  });
+  }
 }
 
 }  // namespace deepmoe

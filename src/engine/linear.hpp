@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <variant>
 
 #include "engine/aligned_buffer.hpp"
 #include "engine/kernels.hpp"
+#include "engine/precision.hpp"
 #include "engine/team.hpp"
 
 namespace deepmoe {
@@ -21,9 +23,12 @@ struct FeatureList {
 class LinearKernel {
  public:
   /// `weight` is (outputs, inputs).
-  LinearKernel(const Kernels& kernels, std::int32_t inputs, std::int32_t outputs, const float* weight);
+  LinearKernel(const Kernels& kernels, std::int32_t inputs, std::int32_t outputs, const float* weight,
+               Precision precision);
 
-  std::size_t weight_bytes() const { return weights_.bytes(); }
+  std::size_t weight_bytes() const {
+    return std::visit([](const auto& weights) { return weights.bytes(); }, weights_);
+  }
   /// Outputs rounded up to whole blocks: the distance of two samples' sums.
   std::size_t padded_outputs() const { return blocks_ * block_; }
 
@@ -31,10 +36,15 @@ class LinearKernel {
   void run(std::span<const FeatureList> samples, float* sums, const Team& team) const;
 
  private:
+  template <class Weight>
+  AlignedArray<Weight> packed(std::size_t outputs, const float* weight) const;
+  template <class Weight>
+  void run(const Weight* weights, std::size_t block, std::span<const FeatureList> samples, float* sums) const;
+
   const Kernels& kernels_;
   std::int32_t inputs_;
   std::size_t block_, blocks_;
-  AlignedBuffer weights_;  // (block, input, outputs of the block)
+  std::variant<AlignedArray<float>, AlignedArray<BFloat16>> weights_;  // (block, input, outputs of it)
 };
 
 }  // namespace deepmoe

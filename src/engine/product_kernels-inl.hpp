@@ -46,15 +46,24 @@ HWY_INLINE void keep_in_register(Vector& value) {
 #endif
 }
 
-template <int Rows, int Columns>
-HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const float* const* weights,
+HWY_INLINE Vector load(Floats d, const float* HWY_RESTRICT weights) { return hn::LoadU(d, weights); }
+HWY_INLINE Vector load(Floats d, const BFloat16* HWY_RESTRICT weights) {
+  const hn::Rebind<std::uint16_t, Floats> halves;
+  const hn::Rebind<std::uint32_t, Floats> wholes;
+  // A BFloat16 is nothing but its bits.
+  const auto bits = hn::LoadU(halves, reinterpret_cast<const std::uint16_t*>(weights));
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(wholes, bits)));
+}
+
+template <class Weight, int Rows, int Columns>
+HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const Weight* const* weights,
                                     const std::int32_t* HWY_RESTRICT offsets, std::int32_t count,
                                     bool add, float* HWY_RESTRICT out, std::size_t row_stride,
                                     std::size_t column_stride) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   Vector sums[Rows][Columns];
-  const float* HWY_RESTRICT row[Rows];
+  const Weight* HWY_RESTRICT row[Rows];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
     row[r] = weights[r];
@@ -71,7 +80,7 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const floa
       Vector weight[Rows];
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) {
-        weight[r] = hn::LoadU(d, row[r] + offset);
+        weight[r] = load(d, row[r] + offset);
         keep_in_register(weight[r]);
       }
 #pragma GCC unroll 4
@@ -90,7 +99,7 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const floa
       }
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) {
-        Vector weight = hn::LoadU(d, row[r] + offset);
+        Vector weight = load(d, row[r] + offset);
         if constexpr (Columns > 1) keep_in_register(weight);
 #pragma GCC unroll 4
         for (int c = 0; c < Columns; ++c) sums[r][c] = hn::MulAdd(weight, value[c], sums[r][c]);
@@ -109,14 +118,14 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const floa
   }
 }
 
-template <int Rows, int Columns>
-HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const float* const* weights,
+template <class Weight, int Rows, int Columns>
+HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weight* const* weights,
                                     const std::int32_t* HWY_RESTRICT offsets, std::int32_t count,
                                     std::int32_t taps, float* HWY_RESTRICT out) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   Vector sums[Rows][Columns];
-  const float* HWY_RESTRICT row[Rows];
+  const Weight* HWY_RESTRICT row[Rows];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
     row[r] = weights[r];
@@ -135,7 +144,7 @@ HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const floa
       values += static_cast<std::size_t>(Columns) * lanes;
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) {
-        Vector weight = hn::Set(d, row[r][offset]);
+        Vector weight = hn::Set(d, to_float(row[r][offset]));
         if constexpr (Columns > 1) keep_in_register(weight);
 #pragma GCC unroll 4
         for (int c = 0; c < Columns; ++c) sums[r][c] = hn::MulAdd(weight, value[c], sums[r][c]);
@@ -152,8 +161,8 @@ HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const floa
   }
 }
 
-template <int Columns>
-HWY_INLINE void row_product_of(const float* HWY_RESTRICT x, const float* HWY_RESTRICT weights,
+template <class Weight, int Columns>
+HWY_INLINE void row_product_of(const float* HWY_RESTRICT x, const Weight* HWY_RESTRICT weights,
                                const std::int32_t* HWY_RESTRICT features, std::int32_t count,
                                float* HWY_RESTRICT out) {
   const Floats d;
@@ -164,63 +173,70 @@ HWY_INLINE void row_product_of(const float* HWY_RESTRICT x, const float* HWY_RES
   for (int c = 0; c < Columns; ++c) sums[c] = hn::LoadU(d, out + static_cast<std::size_t>(c) * lanes);
   for (std::int32_t i = 0; i < count; ++i) {
     const auto feature = static_cast<std::size_t>(features != nullptr ? features[i] : i);
-    const float* HWY_RESTRICT weight = weights + feature * width;
+    const Weight* HWY_RESTRICT weight = weights + feature * width;
     const Vector value = hn::Set(d, x[i]);
 #pragma GCC unroll 4
     for (int c = 0; c < Columns; ++c) {
-      sums[c] = hn::MulAdd(value, hn::LoadU(d, weight + static_cast<std::size_t>(c) * lanes), sums[c]);
+      sums[c] = hn::MulAdd(value, load(d, weight + static_cast<std::size_t>(c) * lanes), sums[c]);
     }
   }
 #pragma GCC unroll 4
   for (int c = 0; c < Columns; ++c) hn::StoreU(sums[c], d, out + static_cast<std::size_t>(c) * lanes);
 }
 
-using VectorProduct = void (*)(const float*, const float* const*, const std::int32_t*, std::int32_t, bool,
+template <class Weight>
+using VectorProduct = void (*)(const float*, const Weight* const*, const std::int32_t*, std::int32_t, bool,
                                float*, std::size_t, std::size_t);
-using ScalarProduct = void (*)(const float*, const float* const*, const std::int32_t*, std::int32_t,
+template <class Weight>
+using ScalarProduct = void (*)(const float*, const Weight* const*, const std::int32_t*, std::int32_t,
                                std::int32_t, float*);
 
-template <int Columns, int... Row>
-constexpr std::array<VectorProduct, product_rows_limit> vector_products(std::integer_sequence<int, Row...>) {
-  return {vector_product_of<Row + 1, Columns>...};
+template <class Weight, int Columns, int... Row>
+constexpr std::array<VectorProduct<Weight>, product_rows_limit> vector_products(
+    std::integer_sequence<int, Row...>) {
+  return {vector_product_of<Weight, Row + 1, Columns>...};
 }
-template <int Columns, int... Row>
-constexpr std::array<ScalarProduct, product_rows_limit> scalar_products(std::integer_sequence<int, Row...>) {
-  return {scalar_product_of<Row + 1, Columns>...};
+template <class Weight, int Columns, int... Row>
+constexpr std::array<ScalarProduct<Weight>, product_rows_limit> scalar_products(
+    std::integer_sequence<int, Row...>) {
+  return {scalar_product_of<Weight, Row + 1, Columns>...};
 }
 template <int Columns>
 using RowsOf = std::make_integer_sequence<int, rows_limit(Columns)>;
 
-void vector_product(const float* values, const float* const* weights, const std::int32_t* offsets,
+template <class Weight>
+void vector_product(const float* values, const Weight* const* weights, const std::int32_t* offsets,
                     std::int32_t count, int rows, int columns, bool add, float* out, std::size_t row_stride,
                     std::size_t column_stride) {
-  static constexpr std::array<std::array<VectorProduct, product_rows_limit>, product_columns> products{
-      vector_products<1>(RowsOf<1>()), vector_products<2>(RowsOf<2>()), vector_products<3>(RowsOf<3>()),
-      vector_products<4>(RowsOf<4>())};
+  static constexpr std::array<std::array<VectorProduct<Weight>, product_rows_limit>, product_columns>
+      products{vector_products<Weight, 1>(RowsOf<1>()), vector_products<Weight, 2>(RowsOf<2>()),
+               vector_products<Weight, 3>(RowsOf<3>()), vector_products<Weight, 4>(RowsOf<4>())};
   products[static_cast<std::size_t>(columns) - 1][static_cast<std::size_t>(rows) - 1](
       values, weights, offsets, count, add, out, row_stride, column_stride);
 }
 
-void scalar_product(const float* values, const float* const* weights, const std::int32_t* offsets,
+template <class Weight>
+void scalar_product(const float* values, const Weight* const* weights, const std::int32_t* offsets,
                     std::int32_t count, std::int32_t taps, int rows, int columns, float* out) {
-  static constexpr std::array<std::array<ScalarProduct, product_rows_limit>, product_columns> products{
-      scalar_products<1>(RowsOf<1>()), scalar_products<2>(RowsOf<2>()), scalar_products<3>(RowsOf<3>()),
-      scalar_products<4>(RowsOf<4>())};
+  static constexpr std::array<std::array<ScalarProduct<Weight>, product_rows_limit>, product_columns>
+      products{scalar_products<Weight, 1>(RowsOf<1>()), scalar_products<Weight, 2>(RowsOf<2>()),
+               scalar_products<Weight, 3>(RowsOf<3>()), scalar_products<Weight, 4>(RowsOf<4>())};
   products[static_cast<std::size_t>(columns) - 1][static_cast<std::size_t>(rows) - 1](
       values, weights, offsets, count, taps, out);
 }
 
-void row_product(const float* x, const float* weights, const std::int32_t* features, std::int32_t count,
+template <class Weight>
+void row_product(const float* x, const Weight* weights, const std::int32_t* features, std::int32_t count,
                  int columns, float* out) {
   switch (columns) {
     case 1:
-      return row_product_of<1>(x, weights, features, count, out);
+      return row_product_of<Weight, 1>(x, weights, features, count, out);
     case 2:
-      return row_product_of<2>(x, weights, features, count, out);
+      return row_product_of<Weight, 2>(x, weights, features, count, out);
     case 3:
-      return row_product_of<3>(x, weights, features, count, out);
+      return row_product_of<Weight, 3>(x, weights, features, count, out);
     default:
-      return row_product_of<4>(x, weights, features, count, out);
+      return row_product_of<Weight, 4>(x, weights, features, count, out);
   }
 }
 

@@ -41,6 +41,7 @@ struct Item {
   float* values = nullptr;  ///< packed (group, part of a tile, channel, tile, lanes)
 };
 
+template <class Weight>
 class WinogradConvolution : public ConvolutionKernel {
  public:
   WinogradConvolution(const Kernels& kernels, const Geometry& geometry, const float* weight,
@@ -208,7 +209,7 @@ class WinogradConvolution : public ConvolutionKernel {
   /// Outputs whose kernels of one chunk stay in the second cache, and whose sums have room to wait.
   std::int32_t rows_at_a_time(const Call& call, std::int32_t chunks) const {
     const std::size_t chunk_bytes =
-        weights_.channels() * WinogradWeights::kernel_bytes / static_cast<std::size_t>(chunks);
+        weights_.channels() * WinogradWeights<Weight>::kernel_bytes / static_cast<std::size_t>(chunks);
     std::size_t rows = kernels_limit_ / std::max<std::size_t>(1, chunk_bytes);
     if (chunks > 1) rows = std::min(rows, sums_limit / (call.tiles * tile_points));
     if (call.team.size() > 1) {
@@ -334,12 +335,13 @@ class WinogradConvolution : public ConvolutionKernel {
     const auto rows = static_cast<std::size_t>(std::max(0, std::min(last, geometry_.outputs) - first));
     const auto from = static_cast<std::size_t>(geometry_.inputs * chunk / block.chunks) * lanes_;
     const auto to = static_cast<std::size_t>(geometry_.inputs * (chunk + 1) / block.chunks) * lanes_;
-    const std::size_t lines_of_row = (to - from + floats_of_line - 1) / floats_of_line;
+    constexpr std::size_t line_weights = 64 / sizeof(Weight);
+    const std::size_t lines_of_row = (to - from + line_weights - 1) / line_weights;
     const std::size_t lines = lines_of_row * rows * parts_;
     for (std::size_t line = lines * share / shares; line < lines * (share + 1) / shares; ++line) {
       const std::size_t row = line / lines_of_row;
       prefetch(weights_.row(row / rows, static_cast<std::size_t>(first) + row % rows) + from +
-               line % lines_of_row * floats_of_line);
+               line % lines_of_row * line_weights);
     }
   }
 
@@ -353,7 +355,7 @@ class WinogradConvolution : public ConvolutionKernel {
     const auto [first, last] = chunk_of(input, block);
     const std::int32_t* offsets =
         call.offsets + static_cast<std::size_t>(item.sample) * weights_.channels() + first;
-    std::array<std::array<const float*, product_rows_limit>, tile_points> rows;
+    std::array<std::array<const Weight*, product_rows_limit>, tile_points> rows;
     for (std::size_t part = 0; part < parts_; ++part) {
       for (std::int32_t k = from; k < to; ++k) {
         rows[part][static_cast<std::size_t>(k - from)] =
@@ -371,7 +373,7 @@ class WinogradConvolution : public ConvolutionKernel {
                         : sums;
       const std::size_t row_floats = (waits ? static_cast<std::size_t>(item.tiles) : width) * tile_points;
       for (std::size_t part = 0; part < parts_; ++part) {
-        kernels_.vector_product(
+        kernels_.products<Weight>().vectors(
             values + (part * channels + static_cast<std::size_t>(first)) * width * lanes_, rows[part].data(),
             offsets, last - first, to - from, tiles, block.chunk > 0, at + part * lanes_, row_floats,
             tile_points);
@@ -413,7 +415,7 @@ class WinogradConvolution : public ConvolutionKernel {
   Geometry geometry_;
   std::size_t lanes_, parts_;
   TileGrid grid_;
-  WinogradWeights weights_;
+  WinogradWeights<Weight> weights_;
   std::size_t chunk_channels_ = 1;
   std::size_t kernels_limit_ = 0;  // bytes of kernels that stay in the second cache while samples pass by
   std::vector<float> constants_;
@@ -422,8 +424,11 @@ class WinogradConvolution : public ConvolutionKernel {
 }  // namespace
 
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const Kernels& kernels, const Geometry& geometry,
-                                                             const float* weight, const float* constants) {
-  return std::make_unique<WinogradConvolution>(kernels, geometry, weight, constants);
+                                                             const float* weight, const float* constants,
+                                                             Precision precision) {
+  if (precision == Precision::bf16)
+    return std::make_unique<WinogradConvolution<BFloat16>>(kernels, geometry, weight, constants);
+  return std::make_unique<WinogradConvolution<float>>(kernels, geometry, weight, constants);
 }
 
 }  // namespace deepmoe

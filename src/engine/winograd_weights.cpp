@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "engine/kernels.hpp"
 
 namespace deepmoe {
 namespace {
-
-constexpr std::size_t floats_of_line = 16;
 
 /// G g G^T (Lavin and Gray, CVPR 2016, section 4.1).
 void transform_kernel(const float* kernel, float* points) {
@@ -30,18 +27,23 @@ void transform_kernel(const float* kernel, float* points) {
   }
 }
 
+template <class Weight>
+constexpr std::size_t numbers_of_line = 64 / sizeof(Weight);
+
 }  // namespace
 
-WinogradWeights::WinogradWeights(const Geometry& geometry, std::size_t lanes, const float* weight,
-                                 const float* constants)
+template <class Weight>
+WinogradWeights<Weight>::WinogradWeights(const Geometry& geometry, std::size_t lanes, const float* weight,
+                                         const float* constants)
     : lanes_(lanes),
       outputs_(static_cast<std::size_t>(geometry.outputs)),
       channels_(static_cast<std::size_t>(geometry.inputs) + (constants != nullptr ? 1 : 0)),
       // One line more than a row needs, so that the rows of a product do not fall on the same cache set.
-      row_floats_((channels_ * lanes + floats_of_line - 1) / floats_of_line * floats_of_line +
-                  floats_of_line),
-      buffer_(tile_points / lanes * outputs_ * row_floats_) {
-  std::memset(buffer_.data(), 0, buffer_.bytes());
+      row_numbers_((channels_ * lanes + numbers_of_line<Weight> - 1) / numbers_of_line<Weight> *
+                       numbers_of_line<Weight> +
+                   numbers_of_line<Weight>),
+      buffer_(tile_points / lanes * outputs_ * row_numbers_) {
+  std::fill_n(buffer_.data(), buffer_.size(), Weight{});
   const auto inputs = static_cast<std::size_t>(geometry.inputs);
   for (std::size_t output = 0; output < outputs_; ++output) {
     std::array<double, 9> sums{};
@@ -58,13 +60,18 @@ WinogradWeights::WinogradWeights(const Geometry& geometry, std::size_t lanes, co
   }
 }
 
-void WinogradWeights::pack(const float* kernel, std::size_t output, std::size_t channel) {
+template <class Weight>
+void WinogradWeights<Weight>::pack(const float* kernel, std::size_t output, std::size_t channel) {
   std::array<float, tile_points> points;
   transform_kernel(kernel, points.data());
   for (std::size_t part = 0; part < tile_points / lanes_; ++part) {
-    std::copy_n(points.data() + part * lanes_, lanes_,
-                buffer_.data() + (part * outputs_ + output) * row_floats_ + channel * lanes_);
+    std::transform(points.data() + part * lanes_, points.data() + (part + 1) * lanes_,
+                   buffer_.data() + (part * outputs_ + output) * row_numbers_ + channel * lanes_,
+                   nearest<Weight>);
   }
 }
+
+template class WinogradWeights<float>;
+template class WinogradWeights<BFloat16>;
 
 }  // namespace deepmoe

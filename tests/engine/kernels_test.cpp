@@ -65,8 +65,10 @@ TEST_CASE("linear kernels equal their definition for any list of features") {
     for (const auto& [inputs, outputs] :
          std::vector<std::pair<int, int>>{{1, 1}, {128, 64}, {2500, 10}, {37, 133}}) {
       std::vector<float> weight(static_cast<std::size_t>(inputs * outputs));
-      for (float& w : weight) w = normal(random);
-      const LinearKernel kernel(kernels(target), inputs, outputs, weight.data());
+      // Numbers that bfloat16 holds exactly, so that one definition serves both precisions.
+      for (float& w : weight) w = to_float(nearest<BFloat16>(normal(random)));
+      const LinearKernel kernel(kernels(target), inputs, outputs, weight.data(),
+                                random() % 2 == 0 ? Precision::fp32 : Precision::bf16);
       std::vector<std::vector<float>> x(3);
       std::vector<std::vector<std::int32_t>> lists(3);
       std::vector<FeatureList> samples;

@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <string>
 #include <thread>
@@ -178,8 +179,32 @@ TEST_CASE("the engine equals the model at full width") {
                                             {"gate_bias", "true"}});
       disturb(*model, Pattern::random, random);
       INFO(name, " ", position);
-      CHECK(compare(*model, {}, test::random_images(3, 32, random())) < 1e-4);
+      // More samples than pass through the early layers together.
+      CHECK(compare(*model, {}, test::random_images(19, 32, random())) < 1e-4);
     }
+  }
+}
+
+TEST_CASE("weights in bfloat16 take half the memory and leave the active experts as they are") {
+  std::mt19937 random(4);
+  for (const char* name : {"resnet18_moe", "vgg16_bn_moe"}) {
+    const auto model =
+        test::small_model({{"model", name}, {"width", "0.5"}, {"variant", "cifar"}, {"image_size", "32"}});
+    disturb(*model, Pattern::random, random);
+    const Engine whole(model->architecture(), parameters_of(*model), {});
+    EngineSettings settings;
+    settings.precision = Precision::bf16;
+    const Engine half(model->architecture(), parameters_of(*model), settings);
+    const at::Tensor images = test::random_images(9, 32, random());
+    const EngineOutputs expected = run(whole, images), outputs = run(half, images);
+    CHECK(at::equal(outputs.gates, expected.gates));
+    const double error = relative_error(outputs.logits, expected.logits);
+    INFO(name);
+    MESSAGE("error of logits relative to the largest: ", error);
+    CHECK(error < 0.02);
+    CHECK(error > 0);
+    CHECK(half.describe()["weight_bytes"].get<double>() < 0.55 * whole.describe()["weight_bytes"].get<double>());
+    CHECK(half.describe()["precision"] == "bf16");
   }
 }
 
