@@ -201,14 +201,15 @@ int32_t dmoe_engine_describe(const dmoe_engine* engine, dmoe_string** json, dmoe
       gates.push_back({{"name", architecture.nodes[node].name}, {"experts", shapes[node].channels}});
     }
     nlohmann::json description = object.engine.describe();
-    description.update({{"model", architecture.model},
-                        {"image_channels", architecture.image_channels},
-                        {"num_classes", architecture.num_classes()},
-                        {"embedding_dim", object.embedding_dim},
-                        {"experts", object.engine.experts()},
-                        {"gates", std::move(gates)},
-                        {"class_names", object.data.class_names},
-                        {"normalization", {{"mean", object.data.mean}, {"deviation", object.data.deviation}}}});
+    description.update(
+        {{"model", architecture.model},
+         {"image_channels", architecture.image_channels},
+         {"num_classes", architecture.num_classes()},
+         {"embedding_dim", object.embedding_dim},
+         {"experts", object.engine.experts()},
+         {"gates", std::move(gates)},
+         {"class_names", object.data.class_names},
+         {"normalization", {{"mean", object.data.mean}, {"deviation", object.data.deviation}}}});
     *json = new_string(description);
   });
 }

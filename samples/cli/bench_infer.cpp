@@ -209,7 +209,8 @@ void add_bench_infer(CLI::App& bench, Action& action) {
          "Draw this share of active experts at random for each image and layer [the network's own gates]")
       ->type_name("NUMBER")
       ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--precision", settings->precision, "What the engine keeps its weights in: fp32 or bf16, computing in fp32 [fp32]")
+  app.add_option("--precision", settings->precision,
+                 "What the engine keeps its weights in: fp32 or bf16, computing in fp32 [fp32]")
       ->type_name("TEXT")
       ->check(CLI::IsMember({"fp32", "bf16"}));
   app.add_option("--rounds", settings->rounds, "Rounds, of which medians are taken [7]")

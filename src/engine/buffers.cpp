@@ -44,8 +44,9 @@ Traffic traffic_of(const LoweredNetwork& network, const Step& step) {
   use.reads.push_back(use.writes);
   for (const std::int32_t value : use.reads) {
     if (value > 0)
-      traffic.activations += static_cast<double>(network.values[static_cast<std::size_t>(value)].shape.elements()) *
-                             sizeof(float);
+      traffic.activations +=
+          static_cast<double>(network.values[static_cast<std::size_t>(value)].shape.elements()) *
+          sizeof(float);
   }
   return traffic;
 }
@@ -88,9 +89,10 @@ BufferPlan::BufferPlan(const LoweredNetwork& network, std::size_t late_step)
     const Use& use = uses[step];
     if (use.writes < 0) continue;
     const auto written = static_cast<std::size_t>(use.writes);
-    const Piece piece{(static_cast<std::size_t>(network.values[written].shape.elements()) + floats_of_line - 1) /
-                          floats_of_line * floats_of_line,
-                      step, last[written], last[written] >= late_step};
+    const Piece piece{
+        (static_cast<std::size_t>(network.values[written].shape.elements()) + floats_of_line - 1) /
+            floats_of_line * floats_of_line,
+        step, last[written], last[written] >= late_step};
     const std::int32_t replaced =
         use.replaceable > 0 && last[static_cast<std::size_t>(use.replaceable)] == step
             ? piece_of_[static_cast<std::size_t>(use.replaceable)]
@@ -119,8 +121,9 @@ BufferLayout BufferPlan::lay_out(const PassSizes& sizes) const {
   // The largest first, each at the lowest place that is free as long as it is in use.
   std::vector<std::size_t> order(pieces_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return floats_of(pieces_[a]) > floats_of(pieces_[b]); });
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return floats_of(pieces_[a]) > floats_of(pieces_[b]);
+  });
   BufferLayout layout;
   std::vector<std::size_t> offsets(pieces_.size(), 0), placed;
   for (const std::size_t index : order) {

@@ -40,8 +40,8 @@ class BufferPlan {
  private:
   /// Values that share one piece of memory, and when it is in use.
   struct Piece {
-    std::size_t floats = 0;             // of one sample
-    std::size_t first = 0, last = 0;    // steps
+    std::size_t floats = 0;           // of one sample
+    std::size_t first = 0, last = 0;  // steps
     bool of_all_samples = false;
   };
 

@@ -66,9 +66,7 @@ class DenseConvolution : public ConvolutionKernel {
   std::size_t input_floats() const {
     return geometry_.padding == 0 ? 0 : rounded(static_cast<std::size_t>(geometry_.inputs) * padded_plane_);
   }
-  std::size_t member_floats() const {
-    return input_floats() + rounded(product_rows_limit * block_outputs());
-  }
+  std::size_t member_floats() const { return input_floats() + rounded(product_rows_limit * block_outputs()); }
 
   void pack(const float* weight) {
     const auto outputs = static_cast<std::size_t>(geometry_.outputs);
@@ -83,7 +81,9 @@ class DenseConvolution : public ConvolutionKernel {
     }
   }
 
-  float* block_weights(std::size_t block) { return weights_.data() + block * block_outputs() * kernel_floats_; }
+  float* block_weights(std::size_t block) {
+    return weights_.data() + block * block_outputs() * kernel_floats_;
+  }
   const float* block_weights(std::size_t block) const {
     return weights_.data() + block * block_outputs() * kernel_floats_;
   }
@@ -99,10 +99,10 @@ class DenseConvolution : public ConvolutionKernel {
     std::memset(memory, 0, input_floats() * sizeof(float));
     const auto padding = static_cast<std::size_t>(geometry_.padding);
     for (std::size_t channel = 0; channel < static_cast<std::size_t>(geometry_.inputs); ++channel) {
-      kernels_.copy_rows(input.planes + channel * geometry_.in_plane(),
-                         static_cast<std::size_t>(geometry_.width), static_cast<std::size_t>(geometry_.height),
-                         static_cast<std::size_t>(geometry_.width), 0.0F, 1.0F,
-                         memory + channel * padded_plane_ + padding * padded_width_ + padding, padded_width_);
+      kernels_.copy_rows(
+          input.planes + channel * geometry_.in_plane(), static_cast<std::size_t>(geometry_.width),
+          static_cast<std::size_t>(geometry_.height), static_cast<std::size_t>(geometry_.width), 0.0F, 1.0F,
+          memory + channel * padded_plane_ + padding * padded_width_ + padding, padded_width_);
     }
     return memory;
   }
@@ -124,8 +124,8 @@ class DenseConvolution : public ConvolutionKernel {
             planes + static_cast<std::size_t>(y) * padded_width_ + static_cast<std::size_t>(x);
       }
       kernels_.float_products.scalars(block_weights(block), rows.data(), offsets_.data(),
-                              static_cast<std::int32_t>(offsets_.size()), geometry_.kernel, last - first,
-                              static_cast<int>(vectors), sums);
+                                      static_cast<std::int32_t>(offsets_.size()), geometry_.kernel,
+                                      last - first, static_cast<int>(vectors), sums);
       finish(output, block, first, last, relu, sums, width);
     }
   }

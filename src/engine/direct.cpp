@@ -143,7 +143,8 @@ class DirectConvolution : public ConvolutionKernel {
     const auto inputs = static_cast<std::size_t>(geometry_.inputs);
     const auto kernel = static_cast<std::size_t>(geometry_.kernel);
     row_numbers_ = listed() * taps_;
-    weights_ = AlignedArray<Weight>(static_cast<std::size_t>(geometry_.outputs) * row_numbers_ + floats_of_line);
+    weights_ =
+        AlignedArray<Weight>(static_cast<std::size_t>(geometry_.outputs) * row_numbers_ + floats_of_line);
     for (std::size_t output = 0; output < static_cast<std::size_t>(geometry_.outputs); ++output) {
       Weight* row = weights_.data() + output * row_numbers_;
       std::vector<double> sums(taps_, 0.0);
@@ -158,7 +159,8 @@ class DirectConvolution : public ConvolutionKernel {
         }
       }
       if (constants_.empty()) continue;
-      for (std::size_t tap = 0; tap < taps_; ++tap) row[inputs * taps_ + tap] = nearest<Weight>(static_cast<float>(sums[tap]));
+      for (std::size_t tap = 0; tap < taps_; ++tap)
+        row[inputs * taps_ + tap] = nearest<Weight>(static_cast<float>(sums[tap]));
     }
   }
 
@@ -329,9 +331,9 @@ class DirectConvolution : public ConvolutionKernel {
           (static_cast<std::size_t>(piece.pixels) + block_pixels() - 1) / block_pixels();
       for (std::size_t block = 0; block < blocks; ++block) {
         const std::size_t vectors = vectors_of(piece, static_cast<std::int32_t>(block));
-        kernels_.products<Weight>().scalars(values + block * block_pixels() * static_cast<std::size_t>(channels) * taps_,
-                                rows.data(), offsets, channels, static_cast<std::int32_t>(taps_), to - from,
-                                static_cast<int>(vectors), sums);
+        kernels_.products<Weight>().scalars(
+            values + block * block_pixels() * static_cast<std::size_t>(channels) * taps_, rows.data(),
+            offsets, channels, static_cast<std::int32_t>(taps_), to - from, static_cast<int>(vectors), sums);
         const std::size_t pixel = static_cast<std::size_t>(piece.first_pixel) + block * block_pixels();
         const std::size_t pixels =
             std::min(block_pixels(), static_cast<std::size_t>(piece.first_pixel + piece.pixels) - pixel);

@@ -74,8 +74,8 @@ struct Engine::Implementation {
         image_size(checked_image_size(of, settings.image_size)),
         threads(checked_threads(settings.threads)),
         skip(settings.skip),
-        plan(of, image_size, settings.skip, settings.precision, settings.target.empty() ? kernels() : kernels(settings.target),
-             checked(of, read)),
+        plan(of, image_size, settings.skip, settings.precision,
+             settings.target.empty() ? kernels() : kernels(settings.target), checked(of, read)),
         arena(threads) {
     plan.profile = settings.profile;
   }

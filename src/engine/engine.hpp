@@ -69,11 +69,11 @@ class Engine {
   std::int64_t experts() const;
 
   /// {"target", "image_size", "threads", "skip", "dense_macs", "active_macs", "precision",
-  /// "weight_bytes", "working_bytes_per_image", "images_run", "steps": [{"name", "kind", "kernel", "dense_macs",
-  /// "active_macs", "weight_bytes", "input_gate", "output_gate", "mean_microseconds"}]}: what each step is,
-  /// and which gates spare its work (names of gate nodes, or null). MACs and times are of one image;
-  /// active_macs is the mean of all runs so far and absent before the first; mean_microseconds is there when
-  /// the settings ask for a profile, and is the time of one thread.
+  /// "weight_bytes", "working_bytes_per_image", "images_run", "steps": [{"name", "kind", "kernel",
+  /// "dense_macs", "active_macs", "weight_bytes", "input_gate", "output_gate", "mean_microseconds"}]}: what
+  /// each step is, and which gates spare its work (names of gate nodes, or null). MACs and times are of one
+  /// image; active_macs is the mean of all runs so far and absent before the first; mean_microseconds is
+  /// there when the settings ask for a profile, and is the time of one thread.
   nlohmann::json describe() const;
 
  private:

@@ -347,8 +347,8 @@ class Execution {
 
   const Plan& plan_;
   const EngineRun& run_;
-  std::size_t first_, samples_;           // of the run's batch
-  std::size_t begin_ = 0, count_ = 0;     // the samples that are computed now, among those
+  std::size_t first_, samples_;        // of the run's batch
+  std::size_t begin_ = 0, count_ = 0;  // the samples that are computed now, among those
   Workspace& workspace_;
   const Team& team_;
   std::size_t experts_;

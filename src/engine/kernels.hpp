@@ -40,18 +40,17 @@ struct Products {
   /// weights[r][offsets[i] .. + lanes) * values[i][c], values being packed (count, columns, lanes), and with
   /// `add` what is in out already.
   void (*vectors)(const float* values, const Weight* const* weights, const std::int32_t* offsets,
-                         std::int32_t count, int rows, int columns, bool add, float* out,
-                         std::size_t row_stride, std::size_t column_stride);
+                  std::int32_t count, int rows, int columns, bool add, float* out, std::size_t row_stride,
+                  std::size_t column_stride);
 
   /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[i][tap][c],
   /// values being packed (count, taps, columns, lanes); out is packed (rows, columns, lanes).
   void (*scalars)(const float* values, const Weight* const* weights, const std::int32_t* offsets,
-                         std::int32_t count, std::int32_t taps, int rows, int columns, float* out);
+                  std::int32_t count, std::int32_t taps, int rows, int columns, float* out);
 
   /// out[c] += sum over i < count of x[i] * weights[(features ? features[i] : i) * columns + c], vectors.
   void (*rows)(const float* x, const Weight* weights, const std::int32_t* features, std::int32_t count,
-                      int columns, float* out);
-
+               int columns, float* out);
 };
 
 struct Kernels {
@@ -95,7 +94,8 @@ struct Kernels {
   void (*split_rows)(const float* in, std::size_t in_stride, std::size_t rows, std::size_t width, float shift,
                      float scale, float* even, float* odd, std::size_t out_stride);
 
-  /// The largest of each 2 x 2 pixels of a plane of 2 `rows` x 2 `width` pixels, or the one that is not a number.
+  /// The largest of each 2 x 2 pixels of a plane of 2 `rows` x 2 `width` pixels, or the one that is not a
+  /// number.
   void (*max_pool_2x2)(const float* in, std::size_t rows, std::size_t width, float* out);
 
   /// x = x * Phi(x) in place, the exact GELU, within 1e-6 of the largest |x|.

@@ -67,10 +67,9 @@ void LinearKernel::run(const Weight* weights, std::size_t block, std::span<const
         rows += static_cast<std::size_t>(first) * block_;
       }
       if (stop <= begin) continue;
-      kernels_.products<Weight>().rows(sample.x + begin, rows,
-                                       sample.features != nullptr ? sample.features + begin : nullptr,
-                                       stop - begin, product_columns,
-                                       sums + n * padded_outputs() + block * block_);
+      kernels_.products<Weight>().rows(
+          sample.x + begin, rows, sample.features != nullptr ? sample.features + begin : nullptr,
+          stop - begin, product_columns, sums + n * padded_outputs() + block * block_);
     }
   }
 }

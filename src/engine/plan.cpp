@@ -44,8 +44,10 @@ class Packing {
   void operator()(Other&) const {}
 
  private:
-  void pack(std::int32_t inputs, std::int32_t outputs, std::vector<float>& weight, Precision precision) const {
-    planned_.linear = std::make_unique<LinearKernel>(plan_.kernels, inputs, outputs, weight.data(), precision);
+  void pack(std::int32_t inputs, std::int32_t outputs, std::vector<float>& weight,
+            Precision precision) const {
+    planned_.linear =
+        std::make_unique<LinearKernel>(plan_.kernels, inputs, outputs, weight.data(), precision);
     planned_.weight_bytes = planned_.linear->weight_bytes();
     planned_.dense_macs = static_cast<std::int64_t>(weight.size());
     release(weight);

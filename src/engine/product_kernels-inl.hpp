@@ -57,8 +57,8 @@ HWY_INLINE Vector load(Floats d, const BFloat16* HWY_RESTRICT weights) {
 
 template <class Weight, int Rows, int Columns>
 HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const Weight* const* weights,
-                                    const std::int32_t* HWY_RESTRICT offsets, std::int32_t count,
-                                    bool add, float* HWY_RESTRICT out, std::size_t row_stride,
+                                    const std::int32_t* HWY_RESTRICT offsets, std::int32_t count, bool add,
+                                    float* HWY_RESTRICT out, std::size_t row_stride,
                                     std::size_t column_stride) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);

@@ -280,10 +280,12 @@ class WinogradConvolution : public ConvolutionKernel {
       float* values = item.values;
       for (std::int32_t g = 0; g < item.groups; ++g) {
         const TileGroup& group = grid_.groups[static_cast<std::size_t>(item.first_group + g)];
-        const auto width = static_cast<std::size_t>(item.samples > 1 ? item.samples * grid_.tiles : group.tiles);
+        const auto width =
+            static_cast<std::size_t>(item.samples > 1 ? item.samples * grid_.tiles : group.tiles);
         kernels_.transform_tiles(
             plane, grid_.stride, grid_.corners.data() + group.first_tile, group.tiles,
-            values + (static_cast<std::size_t>(i) * width + static_cast<std::size_t>(s * grid_.tiles)) * lanes_,
+            values +
+                (static_cast<std::size_t>(i) * width + static_cast<std::size_t>(s * grid_.tiles)) * lanes_,
             channels * width * lanes_);
         values += channels * width * tile_points;
       }
@@ -295,9 +297,9 @@ class WinogradConvolution : public ConvolutionKernel {
     float* sums = call.members + call.team.member() * member_floats() + plane_floats();
     // Kernels serve all items before the next ones are read, where all items need the same ones.
     if (call.everything) {
-      const std::int32_t most = kernels_.rows_limit[call.items.front().tiles < product_columns
-                                                        ? call.items.front().tiles
-                                                        : product_columns];
+      const std::int32_t most =
+          kernels_.rows_limit[call.items.front().tiles < product_columns ? call.items.front().tiles
+                                                                         : product_columns];
       const std::int32_t count = block.last - block.first, parts = (count + most - 1) / most;
       for (std::int32_t part = 0; part < parts; ++part) {
         float* of_item = sums;

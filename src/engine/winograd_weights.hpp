@@ -14,8 +14,8 @@ namespace deepmoe {
 template <class Weight>
 class WinogradWeights {
  public:
-  /// `weight` is (outputs, inputs, 3, 3). With `constants`, `inputs` numbers, there is one more channel, whose
-  /// kernel is the sum of all kernels times their constants.
+  /// `weight` is (outputs, inputs, 3, 3). With `constants`, `inputs` numbers, there is one more channel,
+  /// whose kernel is the sum of all kernels times their constants.
   WinogradWeights(const Geometry& geometry, std::size_t lanes, const float* weight, const float* constants);
 
   std::size_t channels() const { return channels_; }

@@ -16,9 +16,8 @@ struct Workspace {
   Workspace(const Plan& plan, std::int32_t capacity_of, int team_size_of)
       : capacity(capacity_of),
         team_size(team_size_of),
-        layout(plan.buffers.lay_out(
-            {std::min(plan.pass_sizes.early, static_cast<std::size_t>(capacity)),
-             static_cast<std::size_t>(capacity)})),
+        layout(plan.buffers.lay_out({std::min(plan.pass_sizes.early, static_cast<std::size_t>(capacity)),
+                                     static_cast<std::size_t>(capacity)})),
         values(layout.floats),
         gates(static_cast<std::size_t>(capacity) * static_cast<std::size_t>(plan.experts)),
         scratch(plan.scratch_floats(capacity, team_size)),

@@ -223,9 +223,9 @@ TEST_CASE("Winograd convolutions equal their definition for any extents and list
       }
       const Problem problem = random_problem(geometry, 1 + random() % 6, random() % 3 == 0, random);
       const Precision precision = round % 2 == 0 ? Precision::fp32 : Precision::bf16;
-      const auto kernel =
-          make_winograd_convolution(kernels(target), geometry, problem.weight.data(),
-                                    problem.constants.empty() ? nullptr : problem.constants.data(), precision);
+      const auto kernel = make_winograd_convolution(
+          kernels(target), geometry, problem.weight.data(),
+          problem.constants.empty() ? nullptr : problem.constants.data(), precision);
       INFO(target, ": ", text_of(geometry));
       CHECK(solve(problem, *kernel) < (precision == Precision::bf16 ? 2e-2 : 1e-5));
     }
@@ -234,13 +234,13 @@ TEST_CASE("Winograd convolutions equal their definition for any extents and list
 
 TEST_CASE("convolutions whose inputs do not fit the cache are computed in pieces") {
   Random random(3);
-  for (const Geometry& geometry : {Geometry{70, 5, 34, 34, 3, 1, 1}, Geometry{40, 3, 41, 39, 3, 2, 1},
-                                   Geometry{300, 4, 16, 16, 1, 1, 0}, Geometry{130, 140, 6, 6, 3, 1, 1},
-                                   Geometry{300, 50, 9, 15, 3, 1, 1}}) {
+  for (const Geometry& geometry :
+       {Geometry{70, 5, 34, 34, 3, 1, 1}, Geometry{40, 3, 41, 39, 3, 2, 1}, Geometry{300, 4, 16, 16, 1, 1, 0},
+        Geometry{130, 140, 6, 6, 3, 1, 1}, Geometry{300, 50, 9, 15, 3, 1, 1}}) {
     const Problem problem = random_problem(geometry, 2, false, random);
     const auto kernel = make_convolution(kernels(), geometry, problem.weight.data(),
-                                         problem.constants.empty() ? nullptr : problem.constants.data(), false,
-                                         Precision::fp32);
+                                         problem.constants.empty() ? nullptr : problem.constants.data(),
+                                         false, Precision::fp32);
     INFO(text_of(geometry));
     CHECK(solve(problem, *kernel) < 1e-5);
   }
@@ -271,7 +271,8 @@ TEST_CASE("dense convolutions equal their definition for any extents") {
 TEST_CASE("3x3 convolutions of stride 1 are Winograd's and others direct or dense") {
   const std::vector<float> weight(16 * 16 * 9, 0.1F);
   const auto name = [&](const Geometry& geometry, bool every_channel) {
-    return make_convolution(kernels(), geometry, weight.data(), nullptr, every_channel, Precision::fp32)->name();
+    return make_convolution(kernels(), geometry, weight.data(), nullptr, every_channel, Precision::fp32)
+        ->name();
   };
   CHECK(name({16, 16, 8, 8, 3, 1, 1}, false) == "winograd");
   CHECK(name({16, 16, 8, 8, 3, 1, 1}, true) == "winograd");

@@ -203,7 +203,8 @@ TEST_CASE("weights in bfloat16 take half the memory and leave the active experts
     MESSAGE("error of logits relative to the largest: ", error);
     CHECK(error < 0.02);
     CHECK(error > 0);
-    CHECK(half.describe()["weight_bytes"].get<double>() < 0.55 * whole.describe()["weight_bytes"].get<double>());
+    CHECK(half.describe()["weight_bytes"].get<double>() <
+          0.55 * whole.describe()["weight_bytes"].get<double>());
     CHECK(half.describe()["precision"] == "bf16");
   }
 }
