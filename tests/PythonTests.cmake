@@ -1,4 +1,4 @@
-# Tests that set the command beside other programs' readings of the same files. They are skipped in words where no
+# Tests that set the library beside other programs doing the same. They are skipped in words where no
 # Python has those programs; `sh cmake/bootstrap.sh test` installs what it can.
 
 # deepmoe_python_test(<name> <modules> <script> <arguments...>): the script runs with a Python that has the modules.
@@ -15,4 +15,6 @@ if(TARGET deepmoe_command AND NOT DEEPMOE_SANITIZE)
     $<TARGET_FILE:deepmoe_command> $<TARGET_FILE:deepmoe> ${CMAKE_CURRENT_BINARY_DIR}/onnx)
   deepmoe_python_test("model/what PyTorch saves is converted and predicts the same" torch model/pytorch_test.py
     $<TARGET_FILE:deepmoe_command> ${CMAKE_CURRENT_BINARY_DIR}/pytorch)
+  deepmoe_python_test("training/optimizers and schedules follow torch.optim" torch training/torch_optim.py
+    ${CMAKE_CURRENT_BINARY_DIR}/torch_optim.json $<TARGET_FILE:training_tests>)
 endif()

@@ -134,6 +134,14 @@ const std::string& Options::resolve(std::string_view name, OptionSource* source)
       return found(OptionSource::default_value, value->second);
     }
   }
+  if (name != "recipe" && name != "train_paper" && name != "optimizer") {
+    if (const auto own = optimizer_defaults().find(resolve("optimizer", nullptr));
+        own != optimizer_defaults().end()) {
+      if (const auto value = own->second.find(std::string(name)); value != own->second.end()) {
+        return found(OptionSource::default_value, value->second);
+      }
+    }
+  }
   return found(OptionSource::default_value, default_text(name));
 }
 

@@ -51,6 +51,9 @@ const std::map<std::string, std::map<std::string, std::string>>& recipes();
 /// The same for the values of option `train_paper`, whose values win over those of the recipe.
 const std::map<std::string, std::map<std::string, std::string>>& paper_trainings();
 
+/// The same for the values of option `optimizer`: defaults of its own, over which anything else wins.
+const std::map<std::string, std::map<std::string, std::string>>& optimizer_defaults();
+
 /// Where a value came from; a later one wins over an earlier one whatever the order of the calls.
 enum class OptionSource { default_value, recipe, file, environment, flag };
 

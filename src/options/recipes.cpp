@@ -74,4 +74,10 @@ const std::map<std::string, std::map<std::string, std::string>>& paper_trainings
   return all;
 }
 
+const std::map<std::string, std::map<std::string, std::string>>& optimizer_defaults() {
+  static const std::map<std::string, std::map<std::string, std::string>> all = {
+      {"adagrad", {{"eps", "1e-10"}}}, {"adadelta", {{"eps", "1e-6"}}}};
+  return all;
+}
+
 }  // namespace deepmoe

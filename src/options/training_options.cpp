@@ -78,10 +78,9 @@ std::vector<OptionDeclaration> optimizer_options() {
        .group = group,
        .default_value = "sgd",
        .choices = {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adadelta", "adamax"},
-       .unavailable = {"rmsprop", "adagrad", "adadelta", "adamax"},
-       .help = "Rule by which gradients change the weights: sgd (with momentum), adam or adamw (adam with "
-               "decoupled "
-               "weight decay)."},
+       .help =
+           "Rule by which gradients change the weights: those of torch.optim with the same names, such as "
+           "sgd (with momentum), adam or adamw (adam with decoupled weight decay)."},
       {.name = "lr",
        .type = real,
        .group = group,
@@ -96,7 +95,7 @@ std::vector<OptionDeclaration> optimizer_options() {
        .minimum = 0,
        .maximum = 1,
        .maximum_excluded = true,
-       .help = "Share of the previous step that sgd keeps."},
+       .help = "Share of the previous step that sgd and rmsprop keep."},
       {.name = "nesterov",
        .type = boolean,
        .group = group,
@@ -108,7 +107,7 @@ std::vector<OptionDeclaration> optimizer_options() {
        .default_value = "5e-4",
        .minimum = 0,
        .maximum = 1000,
-       .help = "Strength of the pull of all weights towards zero."},
+       .help = "Strength of the pull of the weights towards zero; see weight_decay_on_all."},
       {.name = "betas",
        .type = real_list,
        .group = group,
@@ -116,15 +115,17 @@ std::vector<OptionDeclaration> optimizer_options() {
        .minimum = 0,
        .maximum = 1,
        .maximum_excluded = true,
-       .help =
-           "The two decay rates of the moving averages of gradient and squared gradient in adam and adamw."},
+       .help = "The two decay rates of the moving averages of gradient and squared gradient (adamax: of its "
+               "largest size) in adam, adamw and adamax."},
       {.name = "eps",
        .type = real,
        .group = group,
        .default_value = "1e-8",
        .minimum = 0,
        .maximum = 1,
-       .help = "Number added to the denominator of adam and adamw against division by zero."},
+       .help =
+           "Number added to the denominator of every optimizer but sgd against division by zero; where it is "
+           "not given, adagrad takes 1e-10 and adadelta 1e-6."},
       {.name = "alpha",
        .type = real,
        .group = group,
@@ -132,7 +133,6 @@ std::vector<OptionDeclaration> optimizer_options() {
        .minimum = 0,
        .maximum = 1,
        .maximum_excluded = true,
-       .available = false,
        .help = "Decay rate of the moving average of squared gradients in rmsprop."},
       {.name = "lr_decay",
        .type = real,
@@ -140,8 +140,8 @@ std::vector<OptionDeclaration> optimizer_options() {
        .default_value = "0",
        .minimum = 0,
        .maximum = 1000,
-       .available = false,
-       .help = "Decay of the learning rate with the number of steps in adagrad."},
+       .help =
+           "Decay of the learning rate with the number of steps in adagrad: lr / (1 + steps * lr_decay)."},
       {.name = "rho",
        .type = real,
        .group = group,
@@ -149,7 +149,6 @@ std::vector<OptionDeclaration> optimizer_options() {
        .minimum = 0,
        .maximum = 1,
        .maximum_excluded = true,
-       .available = false,
        .help = "Decay rate of the moving averages in adadelta."},
       {.name = "gradient_accumulation",
        .type = integer,
@@ -170,15 +169,13 @@ std::vector<OptionDeclaration> optimizer_options() {
        .type = boolean,
        .group = group,
        .default_value = "true",
-       .available = false,
-       .help = "Whether weight decay also applies to biases and to the parameters of batch norm."},
+       .help = "Whether weight decay also applies to gate heads, norms and biases."},
       {.name = "gate_lr",
        .type = real,
        .group = group,
        .default_value = "1",
        .minimum = 0,
        .maximum = 1000,
-       .available = false,
        .help = "Factor on the learning rate of the embedding network and the gate heads."},
   };
 }
@@ -198,10 +195,10 @@ std::vector<OptionDeclaration> schedule_options() {
        .group = group,
        .default_value = "cosine",
        .choices = {"step", "cosine", "one_cycle"},
-       .unavailable = {"one_cycle"},
-       .help = "Course of the learning rate after the warm-up: step (times gamma at each milestone) or "
-               "cosine (down to "
-               "0 over all epochs)."},
+       .help =
+           "Course of the learning rate after the warm-up: step (times gamma at each milestone), cosine "
+           "(down to 0 over all epochs) or one_cycle (from a 25th up to lr in the first 30 % of the steps, "
+           "then down to nearly 0)."},
       {.name = "milestones",
        .type = integer_list,
        .group = group,
@@ -225,9 +222,9 @@ std::vector<OptionDeclaration> schedule_options() {
        .default_value = "1",
        .minimum = 0,
        .maximum = 100000,
-       .help =
-           "Epochs, or a fraction of one, in which the learning rate rises linearly from 0 to lr; at most a "
-           "quarter of the run counts."},
+       .help = "Epochs, or a fraction of one, in which the learning rate rises linearly from 0 to where the "
+               "schedule "
+               "begins; at most a quarter of the run counts."},
       {.name = "early_stop_metric",
        .type = text,
        .group = group,

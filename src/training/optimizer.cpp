@@ -2,26 +2,22 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/base.hpp"
+#include "model/tensor_bridge.hpp"
+#include "training/optimizer_rules.hpp"
 
 namespace deepmoe {
 namespace {
 
-std::vector<at::Tensor> zeros_like(const std::vector<at::Tensor>& tensors) {
-  std::vector<at::Tensor> zeros;
-  for (const at::Tensor& tensor : tensors) zeros.push_back(at::zeros_like(tensor, at::TensorOptions()));
-  return zeros;
-}
-
-/// Positions of the parameters that have a gradient.
-std::vector<std::size_t> with_gradient(const std::vector<at::Tensor>& parameters) {
-  std::vector<std::size_t> positions;
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    if (parameters[i].grad().defined()) positions.push_back(i);
-  }
-  return positions;
+at::Tensor new_slot(OptimizerSlot::Kind kind, const at::Tensor& parameter) {
+  if (kind == OptimizerSlot::Kind::values) return at::zeros_like(parameter, at::TensorOptions());
+  const bool on_host = kind == OptimizerSlot::Kind::host_count;
+  return at::zeros({},
+                   at::TensorOptions(on_host ? at::Device(at::kCPU) : parameter.device()).dtype(at::kFloat));
 }
 
 std::vector<at::Tensor> select(const std::vector<at::Tensor>& tensors,
@@ -32,112 +28,118 @@ std::vector<at::Tensor> select(const std::vector<at::Tensor>& tensors,
   return selected;
 }
 
-/// Gradients may come in another memory format than their parameter; the fused kernels pair numbers by
-/// position.
-std::vector<at::Tensor> gradients(const std::vector<at::Tensor>& parameters) {
-  std::vector<at::Tensor> result;
-  result.reserve(parameters.size());
-  for (const at::Tensor& parameter : parameters) {
-    const at::Tensor& gradient = parameter.grad();
-    result.push_back(gradient.strides() == parameter.strides() ? gradient : gradient.contiguous());
+/// Whether the numbers of one tensor lie in memory in the order of the other's, which has the same shape.
+bool same_layout(const at::Tensor& left, const at::Tensor& right) {
+  for (std::int64_t dimension = 0; dimension < left.dim(); ++dimension) {
+    if (left.size(dimension) != 1 && left.stride(dimension) != right.stride(dimension)) return false;
   }
-  return result;
+  return true;
 }
 
-class Sgd : public Optimizer {
- public:
-  Sgd(std::vector<at::Tensor> parameters, const Options& options)
-      : parameters_(std::move(parameters)),
-        momentum_(options.real("momentum")),
-        weight_decay_(options.real("weight_decay")),
-        nesterov_(options.boolean("nesterov")) {
-    // From zeros, the first step gives each buffer its gradient, as torch.optim.SGD does.
-    if (momentum_ > 0.0) buffers_ = zeros_like(parameters_);
-  }
-
-  void step(double lr) override {
-    const c10::NoGradGuard no_gradient;
-    const std::vector<std::size_t> positions = with_gradient(parameters_);
-    if (positions.empty()) return;
-    const std::vector<at::Tensor> parameters = select(parameters_, positions);
-    const std::vector<at::Tensor> buffers =
-        momentum_ > 0.0 ? select(buffers_, positions) : std::vector<at::Tensor>();
-    at::_fused_sgd_(parameters, gradients(parameters), buffers, weight_decay_, momentum_, lr,
-                    /*dampening=*/0.0, nesterov_, /*maximize=*/false, /*is_first_step=*/false);
-  }
-
- private:
-  std::vector<at::Tensor> parameters_, buffers_;
-  double momentum_, weight_decay_;
-  bool nesterov_;
-};
-
-class Adam : public Optimizer {
- public:
-  Adam(std::vector<at::Tensor> parameters, const Options& options, bool decoupled_weight_decay)
-      : parameters_(std::move(parameters)),
-        means_(zeros_like(parameters_)),
-        squares_(zeros_like(parameters_)),
-        weight_decay_(options.real("weight_decay")),
-        epsilon_(options.real("eps")),
-        decoupled_weight_decay_(decoupled_weight_decay) {
-    const std::vector<double> betas = options.reals("betas");
-    if (betas.size() != 2 || betas[0] < 0 || betas[0] >= 1 || betas[1] < 0 || betas[1] >= 1) {
-      fail(ErrorCode::invalid_argument, "betas must be two numbers from 0 up to, not including, 1, but are ",
-           options.value("betas"));
-    }
-    beta1_ = betas[0];
-    beta2_ = betas[1];
-    for (const at::Tensor& parameter : parameters_) {
-      steps_.push_back(at::zeros({}, parameter.options().requires_grad(false)));
-    }
-  }
-
-  void step(double lr) override {
-    const c10::NoGradGuard no_gradient;
-    const std::vector<std::size_t> positions = with_gradient(parameters_);
-    if (positions.empty()) return;
-    const std::vector<at::Tensor> parameters = select(parameters_, positions);
-    const std::vector<at::Tensor> steps = select(steps_, positions);
-    at::_foreach_add_(steps, 1);
-    const auto update = [&](auto kernel) {
-      kernel(parameters, gradients(parameters), select(means_, positions), select(squares_, positions));
-    };
-    if (decoupled_weight_decay_) {
-      update([&](at::TensorList values, at::TensorList gradient, at::TensorList mean, at::TensorList square) {
-        at::_fused_adamw_(values, gradient, mean, square, {}, steps, lr, beta1_, beta2_, weight_decay_,
-                          epsilon_,
-                          /*amsgrad=*/false, /*maximize=*/false);
-      });
-    } else {
-      update([&](at::TensorList values, at::TensorList gradient, at::TensorList mean, at::TensorList square) {
-        at::_fused_adam_(values, gradient, mean, square, {}, steps, lr, beta1_, beta2_, weight_decay_,
-                         epsilon_,
-                         /*amsgrad=*/false, /*maximize=*/false);
-      });
-    }
-  }
-
- private:
-  std::vector<at::Tensor> parameters_, means_, squares_, steps_;
-  double beta1_ = 0.9, beta2_ = 0.999, weight_decay_, epsilon_;
-  bool decoupled_weight_decay_;
-};
+/// The gradient of a parameter, which may come in another memory format: the kernels pair numbers by
+/// position.
+at::Tensor gradient_like(const at::Tensor& parameter) {
+  const at::Tensor& gradient = parameter.grad();
+  if (same_layout(gradient, parameter)) return gradient;
+  return at::empty_like(parameter, at::TensorOptions()).copy_(gradient);
+}
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(std::vector<at::Tensor> parameters, const Options& options) {
-  const std::string name = options.text("optimizer");
-  if (name == "sgd") {
-    if (options.boolean("nesterov") && options.real("momentum") == 0.0) {
-      fail(ErrorCode::invalid_argument,
-           "nesterov needs a momentum above 0; set nesterov to false, or momentum to 0.9");
+Optimizer::Optimizer(std::vector<TrainedParameter> parameters, std::unique_ptr<UpdateRule> rule,
+                     double weight_decay)
+    : parameters_(std::move(parameters)),
+      rule_(std::move(rule)),
+      weight_decay_(weight_decay),
+      slots_(rule_->slots()),
+      memory_(slots_.size()) {
+  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+    for (const TrainedParameter& parameter : parameters_) {
+      memory_[slot].push_back(new_slot(slots_[slot].kind, parameter.tensor));
     }
-    return std::make_unique<Sgd>(std::move(parameters), options);
   }
-  if (name == "adam") return std::make_unique<Adam>(std::move(parameters), options, false);
-  if (name == "adamw") return std::make_unique<Adam>(std::move(parameters), options, true);
-  fail(ErrorCode::internal, "optimizer '", name, "' is declared but not known to the trainer");
+  for (std::size_t position = 0; position < parameters_.size(); ++position) {
+    const TrainedParameter& parameter = parameters_[position];
+    auto group = std::find_if(groups_.begin(), groups_.end(), [&](const Group& one) {
+      return one.decays == parameter.decays && one.lr_factor == parameter.lr_factor;
+    });
+    if (group == groups_.end()) {
+      group = groups_.insert(groups_.end(), {parameter.lr_factor, parameter.decays, {}});
+    }
+    group->positions.push_back(position);
+  }
+}
+
+void Optimizer::step(double lr) {
+  const c10::NoGradGuard no_gradient;
+  for (const Group& group : groups_) {
+    OptimizerUpdate update;
+    std::vector<std::size_t> positions;
+    for (const std::size_t position : group.positions) {
+      const at::Tensor& parameter = parameters_[position].tensor;
+      if (!parameter.grad().defined()) continue;
+      positions.push_back(position);
+      update.parameters.push_back(parameter);
+      update.gradients.push_back(gradient_like(parameter));
+    }
+    if (positions.empty()) continue;
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+      update.slots.push_back(select(memory_[slot], positions));
+      if (slots_[slot].kind != OptimizerSlot::Kind::values) at::_foreach_add_(update.slots.back(), 1);
+    }
+    update.lr = lr * group.lr_factor;
+    update.weight_decay = group.decays ? weight_decay_ : 0.0;
+    rule_->apply(update);
+  }
+}
+
+std::vector<SharedTensor> Optimizer::state() const {
+  std::vector<SharedTensor> state;
+  for (std::size_t position = 0; position < parameters_.size(); ++position) {
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+      state.push_back(
+          to_shared(concat(parameters_[position].name, ".", slots_[slot].name), memory_[slot][position]));
+    }
+  }
+  return state;
+}
+
+void Optimizer::load_state(const std::vector<SharedTensor>& state) {
+  std::map<std::string, at::Tensor> given;
+  for (const SharedTensor& tensor : state) {
+    if (!given.emplace(tensor.name, to_torch(tensor)).second) {
+      fail(ErrorCode::format, "the optimizer's state has '", tensor.name, "' twice");
+    }
+  }
+  std::vector<std::pair<at::Tensor, at::Tensor>> copies;
+  for (std::size_t position = 0; position < parameters_.size(); ++position) {
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+      const std::string name = concat(parameters_[position].name, ".", slots_[slot].name);
+      const at::Tensor& own = memory_[slot][position];
+      const auto found = given.find(name);
+      if (found == given.end()) {
+        fail(ErrorCode::format, "the optimizer's state has no '", name,
+             "'; was it written by another optimizer or for another model?");
+      }
+      if (found->second.sizes() != own.sizes() || found->second.scalar_type() != own.scalar_type()) {
+        fail(ErrorCode::format, "'", name, "' of the optimizer's state is ",
+             at::toString(found->second.scalar_type()), " of shape ", found->second.sizes(), " instead of ",
+             at::toString(own.scalar_type()), " of shape ", own.sizes());
+      }
+      copies.emplace_back(own, found->second);
+      given.erase(found);
+    }
+  }
+  if (!given.empty()) {
+    fail(ErrorCode::format, "the optimizer's state has '", given.begin()->first,
+         "', which this optimizer does not keep; was it written by another optimizer or for another model?");
+  }
+  for (auto& [own, value] : copies) own.copy_(value);
+}
+
+std::unique_ptr<Optimizer> make_optimizer(std::vector<TrainedParameter> parameters, const Options& options) {
+  return std::make_unique<Optimizer>(std::move(parameters), make_update_rule(options),
+                                     options.real("weight_decay"));
 }
 
 void clip_gradients(const std::vector<at::Tensor>& parameters, double limit) {

@@ -9,16 +9,15 @@
 #include "model/images.hpp"
 #include "model/libtorch_errors.hpp"
 #include "model/tensor_bridge.hpp"
+#include "training/trained_parameters.hpp"
 
 namespace deepmoe {
 namespace {
 
-std::vector<at::Tensor> trainable(const Network& network) {
-  std::vector<at::Tensor> parameters;
-  for (const Network::Entry& entry : network.state()) {
-    if (entry.specification.trainable) parameters.push_back(entry.tensor);
-  }
-  return parameters;
+std::vector<at::Tensor> tensors_of(const std::vector<TrainedParameter>& parameters) {
+  std::vector<at::Tensor> tensors;
+  for (const TrainedParameter& parameter : parameters) tensors.push_back(parameter.tensor);
+  return tensors;
 }
 
 LossWeights loss_weights_from(const Options& options) {
@@ -51,8 +50,8 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
     : model(std::move(trained)),
       options(given),
       network(model->network()),
-      parameters(trainable(network)),
-      optimizer(make_optimizer(parameters, options)),
+      parameters(tensors_of(trained_parameters(network, options))),
+      optimizer(make_optimizer(trained_parameters(network, options), options)),
       schedule(options),
       loss_weights(loss_weights_from(options)),
       statistics(network.device()),

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "options/options.hpp"
 #include "options/value.hpp"
 
@@ -82,4 +84,63 @@ TEST_CASE("recipe paper is the training that the paper describes for CIFAR") {
   CHECK(options.integers("milestones") == std::vector<std::int64_t>{150, 250});
   CHECK(options.integer("freeze_epochs") == 80);
   CHECK(options.real("warmup_epochs") == 0);
+}
+
+TEST_CASE("train_paper is the training that the paper describes for its data sets") {
+  for (const char* recipe : {"modern", "seed", "paper"}) {
+    CAPTURE(std::string(recipe));
+    for (const bool imagenet : {false, true}) {
+      Options options;
+      options.set("recipe", recipe);
+      options.set("train_paper", imagenet ? "imagenet" : "cifar");
+      CHECK(options.text("optimizer") == "sgd");
+      CHECK(options.real("lr") == 0.1);
+      CHECK(options.real("momentum") == 0.9);
+      CHECK_FALSE(options.boolean("nesterov"));
+      CHECK(options.real("weight_decay") == 1e-4);
+      CHECK(options.integer("batch_size") == 128);
+      CHECK(options.text("schedule") == "step");
+      CHECK(options.real("gamma") == 0.1);
+      CHECK(options.real("warmup_epochs") == 0);
+      CHECK(options.integer("epochs") == (imagenet ? 210 : 350));
+      CHECK(options.integer("freeze_epochs") == (imagenet ? 30 : 80));
+      CHECK(options.integers("milestones") ==
+            (imagenet ? std::vector<std::int64_t>{100, 130, 160, 190} : std::vector<std::int64_t>{150, 250}));
+    }
+  }
+}
+
+TEST_CASE("recipe modern is the defaults with warm-up and cosine and label smoothing") {
+  const Options options;
+  CHECK(options.text("recipe") == "modern");
+  CHECK(options.text("gate_position") == "post_bn");
+  CHECK(options.text("optimizer") == "sgd");
+  CHECK(options.text("schedule") == "cosine");
+  CHECK(options.real("warmup_epochs") > 0);
+  CHECK(options.real("label_smoothing") > 0);
+  CHECK(options.real("flip") > 0);
+  CHECK(options.integer("crop_padding") > 0);
+}
+
+TEST_CASE("eps depends on the optimizer where nothing gives it") {
+  const std::map<std::string, double> expected = {{"adagrad", 1e-10}, {"adadelta", 1e-6}};
+  for (const std::string_view choice : option_declaration("optimizer").choices) {
+    const std::string optimizer(choice);
+    CAPTURE(optimizer);
+    Options options;
+    options.set("optimizer", optimizer);
+    CHECK(options.real("eps") == (expected.count(optimizer) == 1 ? expected.at(optimizer) : 1e-8));
+    CHECK(options.source("eps") == OptionSource::default_value);
+    CHECK_FALSE(options.given("eps"));
+    // A written configuration repeats the run.
+    Options again;
+    again.set_json(options.resolved());
+    CHECK(again.real("eps") == options.real("eps"));
+    options.set("eps", "0.5", OptionSource::file);
+    CHECK(options.real("eps") == 0.5);
+  }
+  Options paper;
+  paper.set("optimizer", "adagrad", OptionSource::file);
+  paper.set("train_paper", "cifar");
+  CHECK(paper.real("eps") == 1e-10);
 }

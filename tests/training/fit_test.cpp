@@ -152,19 +152,43 @@ TEST_CASE("without a folder nothing is written") {
 }
 
 TEST_CASE("early stopping waits for patience epochs") {
-  // With a learning rate this small nothing gets better after the first epoch.
-  const json summary = fit(run_options({{"epochs", "9"},
-                                        {"lr", "1e-12"},
-                                        {"patience", "2"},
-                                        {"early_stop_metric", "val_acc"},
-                                        {"weight_decay", "0"},
-                                        {"embedding_norm", "none"},
-                                        {"model", "vgg11_moe"},
-                                        {"image_size", "32"},
-                                        {"variant", "cifar"}}));
-  CHECK(summary["stopped_early"] == true);
-  CHECK(summary["epochs"] == 3);
-  CHECK(summary["best_epoch"] == 1);
+  // Without steps nothing gets better after the first epoch.
+  for (const char* metric : {"val_acc", "val_loss"}) {
+    const json summary = fit(run_options({{"epochs", "9"},
+                                          {"lr", "0"},
+                                          {"patience", "2"},
+                                          {"early_stop_metric", metric},
+                                          {"embedding_norm", "none"},
+                                          {"model", "vgg11_moe"},
+                                          {"image_size", "32"},
+                                          {"variant", "cifar"}}));
+    CHECK(summary["stopped_early"] == true);
+    CHECK(summary["epochs"] == 3);
+    CHECK(summary["best_epoch"] == 1);
+  }
+}
+
+TEST_CASE("early stopping follows the measure it is given") {
+  for (const std::string metric : {"val_acc", "val_loss"}) {
+    CAPTURE(metric);
+    std::vector<double> values;
+    const json summary =
+        fit(run_options({{"epochs", "12"}, {"patience", "2"}, {"early_stop_metric", metric}}),
+            [&](Event event, const json& details) {
+              if (event == Event::epoch) values.push_back(details[metric]);
+              return 0;
+            });
+    std::size_t best = 0, epochs = 0;
+    while (epochs < 12 && !(epochs > 0 && epochs - 1 - best >= 2)) {
+      REQUIRE(epochs < values.size());
+      const bool better = metric == "val_acc" ? values[epochs] > values[best] : values[epochs] < values[best];
+      if (better) best = epochs;
+      ++epochs;
+    }
+    CHECK(summary["epochs"] == epochs);
+    CHECK(summary["best_epoch"] == best + 1);
+    CHECK(summary["stopped_early"] == (epochs < 12));
+  }
 }
 
 TEST_CASE("a rest of one image is left out of an epoch") {

@@ -2,117 +2,173 @@
 
 #include "training/optimizer.hpp"
 
-#include <cmath>
+#include <algorithm>
 
 #include "base/require_error.hpp"
+#include "base/temporary_folder.hpp"
+#include "model/tensor_bridge.hpp"
 
 using namespace deepmoe;
 
 namespace {
 
-/// One number that learns, and its optimizer's memory: the arithmetic of torch.optim written out.
-struct Number {
-  double value, momentum_buffer = 0.0, mean = 0.0, square = 0.0;
-  int step = 0;
-
-  void sgd(double gradient, double lr, double momentum, bool nesterov, double decay) {
-    gradient += decay * value;
-    momentum_buffer = step++ == 0 ? gradient : momentum * momentum_buffer + gradient;
-    value -= lr * (momentum == 0.0 ? gradient
-                   : nesterov      ? gradient + momentum * momentum_buffer
-                                   : momentum_buffer);
-  }
-  void adam(double gradient, double lr, double decay, bool decoupled) {
-    ++step;
-    if (decoupled) value -= lr * decay * value;
-    if (!decoupled) gradient += decay * value;
-    mean = 0.9 * mean + 0.1 * gradient;
-    square = 0.999 * square + 0.001 * gradient * gradient;
-    const double corrected_mean = mean / (1.0 - std::pow(0.9, step));
-    const double corrected_square = square / (1.0 - std::pow(0.999, step));
-    value -= lr * corrected_mean / (std::sqrt(corrected_square) + 1e-8);
-  }
-};
-
-double gradient_at(std::size_t parameter, int index, int step) {
-  return std::sin(1.0 + 3.0 * static_cast<double>(parameter) + index + 7.0 * step);
-}
-
-Options options_of(const std::vector<std::pair<std::string, std::string>>& values) {
+Options options_of(const std::string& optimizer) {
   Options options;
-  for (const auto& [name, value] : values) options.set(name, value);
+  options.set("optimizer", optimizer);
+  options.set("lr_decay", "0.1");
   return options;
 }
 
-/// Six steps over two tensors, one of which gets no gradient in the fourth step.
-template <class Step>
-void compare(const Options& options, const Step& expected_step) {
-  std::vector<at::Tensor> parameters{at::arange(5, at::kFloat).add(1.0).set_requires_grad(true),
-                                     at::arange(3, at::kFloat).mul(-0.5).sub(0.1).set_requires_grad(true)};
-  std::vector<std::vector<Number>> numbers(2);
-  for (std::size_t p = 0; p < 2; ++p) {
-    for (int i = 0; i < parameters[p].numel(); ++i) numbers[p].push_back({parameters[p][i].item<double>()});
-  }
-  const auto optimizer = make_optimizer(parameters, options);
-  for (int step = 0; step < 6; ++step) {
-    const double lr = 0.1 / (1.0 + step);
-    for (std::size_t p = 0; p < 2; ++p) {
-      if (p == 1 && step == 3) {
-        parameters[p].mutable_grad().reset();
-        continue;
-      }
-      std::vector<float> gradient;
-      for (int i = 0; i < parameters[p].numel(); ++i)
-        gradient.push_back(static_cast<float>(gradient_at(p, i, step)));
-      parameters[p].mutable_grad() = at::tensor(gradient, at::kFloat);
-      for (int i = 0; i < parameters[p].numel(); ++i) {
-        expected_step(numbers[p][static_cast<std::size_t>(i)], gradient_at(p, i, step), lr);
+/// A convolution's weights, channels last in memory, and a bias.
+std::vector<TrainedParameter> two_parameters() {
+  const at::Tensor weight = at::arange(48, at::kFloat).sub(20.0).div(17.0).reshape({3, 4, 2, 2});
+  return {
+      {"conv.weight", weight.contiguous(at::MemoryFormat::ChannelsLast).set_requires_grad(true), true, 0.5},
+      {"conv.bias", at::arange(3, at::kFloat).set_requires_grad(true), false}};
+}
+
+std::vector<TrainedParameter> copies_of(const std::vector<TrainedParameter>& parameters) {
+  std::vector<TrainedParameter> copies = parameters;
+  for (TrainedParameter& copy : copies) copy.tensor = copy.tensor.detach().clone().set_requires_grad(true);
+  return copies;
+}
+
+/// Steps first, first + 1, ... before last; the bias has no gradient in the second one.
+void run_steps(Optimizer& optimizer, const std::vector<TrainedParameter>& parameters, int first, int last) {
+  for (int step = first; step < last; ++step) {
+    for (const TrainedParameter& parameter : parameters) {
+      const at::Tensor& tensor = parameter.tensor;
+      if (step == 1 && parameter.name == "conv.bias") {
+        tensor.mutable_grad() = at::Tensor();
+      } else {
+        tensor.mutable_grad() =
+            at::arange(tensor.numel(), at::kFloat).add(7.0 * step).sin().reshape(tensor.sizes());
       }
     }
-    optimizer->step(lr);
+    optimizer.step(0.03);
   }
-  for (std::size_t p = 0; p < 2; ++p) {
-    for (int i = 0; i < parameters[p].numel(); ++i) {
-      CHECK(parameters[p][i].item<double>() ==
-            doctest::Approx(numbers[p][static_cast<std::size_t>(i)].value).epsilon(1e-4));
-    }
+}
+
+bool equal(const std::vector<TrainedParameter>& left, const std::vector<TrainedParameter>& right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                    [](const auto& one, const auto& other) { return one.tensor.equal(other.tensor); });
+}
+
+/// The state as a file would give it back, the last tensor first.
+std::vector<SharedTensor> through_file(const std::vector<SharedTensor>& state) {
+  const TemporaryFolder folder;
+  std::vector<TensorView> views;
+  for (const SharedTensor& tensor : state) {
+    const at::Tensor values = to_torch(tensor);
+    views.push_back(
+        {tensor.name,
+         tensor.type,
+         tensor.shape,
+         {static_cast<const std::byte*>(tensor.data), static_cast<std::size_t>(values.nbytes())}});
   }
+  write_safetensors(folder.file("state.safetensors"), views, {});
+  const SafetensorsFile file(folder.file("state.safetensors"));
+  std::vector<SharedTensor> read;
+  for (const TensorView& view : file.tensors()) {
+    SharedTensor tensor;
+    tensor.name = view.name;
+    tensor.type = view.type;
+    tensor.shape = view.shape;
+    const auto bytes = std::make_shared<std::vector<std::byte>>(view.data.begin(), view.data.end());
+    tensor.data = bytes->data();
+    tensor.owner = bytes;
+    read.insert(read.begin(), tensor);
+  }
+  return read;
 }
 
 }  // namespace
 
-TEST_CASE("sgd with momentum and Nesterov and weight decay follows torch.optim") {
-  compare(
-      options_of({{"optimizer", "sgd"}, {"momentum", "0.9"}, {"nesterov", "true"}, {"weight_decay", "0.01"}}),
-      [](Number& number, double gradient, double lr) { number.sgd(gradient, lr, 0.9, true, 0.01); });
-  compare(
-      options_of({{"optimizer", "sgd"}, {"momentum", "0.8"}, {"nesterov", "false"}, {"weight_decay", "0"}}),
-      [](Number& number, double gradient, double lr) { number.sgd(gradient, lr, 0.8, false, 0.0); });
-  compare(
-      options_of({{"optimizer", "sgd"}, {"momentum", "0"}, {"nesterov", "false"}, {"weight_decay", "0.1"}}),
-      [](Number& number, double gradient, double lr) { number.sgd(gradient, lr, 0.0, false, 0.1); });
+TEST_CASE("an optimizer goes on bit for bit from the state of another") {
+  for (const std::string_view name : option_declaration("optimizer").choices) {
+    CAPTURE(name);
+    const Options options = options_of(std::string(name));
+    const std::vector<TrainedParameter> parameters = two_parameters();
+    const auto optimizer = make_optimizer(parameters, options);
+    run_steps(*optimizer, parameters, 0, 3);
+
+    const std::vector<TrainedParameter> resumed = copies_of(parameters), without = copies_of(parameters);
+    const auto successor = make_optimizer(resumed, options);
+    successor->load_state(through_file(optimizer->state()));
+    run_steps(*optimizer, parameters, 3, 6);
+    run_steps(*successor, resumed, 3, 6);
+    CHECK(equal(parameters, resumed));
+    const std::vector<SharedTensor> state = optimizer->state(), other = successor->state();
+    REQUIRE(state.size() == other.size());
+    for (std::size_t i = 0; i < state.size(); ++i) {
+      CHECK(state[i].name == other[i].name);
+      CHECK(to_torch(state[i]).equal(to_torch(other[i])));
+    }
+
+    const auto forgetful = make_optimizer(without, options);
+    run_steps(*forgetful, without, 3, 6);
+    CHECK_FALSE(equal(parameters, without));
+  }
 }
 
-TEST_CASE("adam follows torch.optim") {
-  compare(options_of({{"optimizer", "adam"}, {"weight_decay", "0.05"}}),
-          [](Number& number, double gradient, double lr) { number.adam(gradient, lr, 0.05, false); });
+TEST_CASE("the state names each parameter's memory as torch.optim does") {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> expected = {
+      {"sgd", {"momentum_buffer"}},
+      {"adam", {"exp_avg", "exp_avg_sq", "step"}},
+      {"adamw", {"exp_avg", "exp_avg_sq", "step"}},
+      {"adamax", {"exp_avg", "exp_inf", "step"}},
+      {"rmsprop", {"square_avg", "momentum_buffer"}},
+      {"adagrad", {"sum", "step"}},
+      {"adadelta", {"square_avg", "acc_delta"}}};
+  for (const auto& [name, slots] : expected) {
+    const std::vector<TrainedParameter> parameters = two_parameters();
+    const auto optimizer = make_optimizer(parameters, options_of(name));
+    run_steps(*optimizer, parameters, 0, 3);
+    std::vector<std::string> names;
+    for (const SharedTensor& tensor : optimizer->state()) {
+      names.push_back(tensor.name);
+      if (tensor.name == "conv.weight.step") CHECK(to_torch(tensor).item<double>() == 3.0);
+      if (tensor.name == "conv.bias.step") CHECK(to_torch(tensor).item<double>() == 2.0);
+    }
+    std::vector<std::string> wanted;
+    for (const char* parameter : {"conv.weight.", "conv.bias."}) {
+      for (const std::string& slot : slots) wanted.push_back(parameter + slot);
+    }
+    CHECK(names == wanted);
+  }
 }
 
-TEST_CASE("adamw follows torch.optim") {
-  compare(options_of({{"optimizer", "adamw"}, {"weight_decay", "0.05"}}),
-          [](Number& number, double gradient, double lr) { number.adam(gradient, lr, 0.05, true); });
-}
-
-TEST_CASE("Nesterov without momentum and betas out of range are refused") {
-  require_error(ErrorCode::invalid_argument, {"nesterov", "momentum"}, [] {
-    make_optimizer({}, options_of({{"optimizer", "sgd"}, {"momentum", "0"}}));
-  });
-  require_error(ErrorCode::invalid_argument, {"betas"}, [] {
-    make_optimizer({}, options_of({{"optimizer", "adam"}, {"betas", "0.9,1.5"}}));
-  });
-  require_error(ErrorCode::invalid_argument, {"betas"}, [] {
-    make_optimizer({}, options_of({{"optimizer", "adam"}, {"betas", "0.9"}}));
-  });
+TEST_CASE("a state that does not fit is refused and changes nothing") {
+  const std::vector<TrainedParameter> parameters = two_parameters();
+  const auto optimizer = make_optimizer(parameters, options_of("adam"));
+  run_steps(*optimizer, parameters, 0, 2);
+  const std::vector<SharedTensor> good = through_file(optimizer->state());
+  const auto other = make_optimizer(two_parameters(), options_of("adam"));
+  const auto refuse = [&](const std::vector<std::string>& words, const std::vector<SharedTensor>& state) {
+    require_error(ErrorCode::format, words, [&] { other->load_state(state); });
+    for (const SharedTensor& tensor : other->state()) CHECK(to_torch(tensor).eq(0).all().item<bool>());
+  };
+  std::vector<SharedTensor> state = good;
+  state.pop_back();
+  refuse({"no 'conv.weight.exp_avg'"}, state);
+  state = good;
+  state.push_back(to_shared("fc.weight.exp_avg", at::zeros({2})));
+  refuse({"'fc.weight.exp_avg'", "does not keep"}, state);
+  state = good;
+  state.push_back(state.front());
+  refuse({"'conv.bias.step' twice"}, state);
+  state = good;
+  state.back() = to_shared("conv.weight.exp_avg", at::zeros({3, 4, 2}));
+  refuse({"'conv.weight.exp_avg'", "[3, 4, 2]", "[3, 4, 2, 2]"}, state);
+  state.back() = to_shared("conv.weight.exp_avg", at::zeros({3, 4, 2, 2}, at::kDouble));
+  refuse({"'conv.weight.exp_avg'", "Double", "Float"}, state);
+  refuse({"momentum_buffer"}, [&] {
+    std::vector<SharedTensor> of_sgd;
+    const auto sgd = make_optimizer(two_parameters(), options_of("sgd"));
+    for (const SharedTensor& tensor : sgd->state()) of_sgd.push_back(tensor);
+    of_sgd.insert(of_sgd.end(), good.begin(), good.end());
+    return of_sgd;
+  }());
 }
 
 TEST_CASE("clipping limits the joint norm and leaves small gradients") {

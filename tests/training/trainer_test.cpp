@@ -157,3 +157,44 @@ TEST_CASE("without begin_epoch the learning rate stays") {
   trainer.step(to_shared("images", random_images(8)), labels_of(eight_labels), nullptr);
   CHECK(trainer.metrics()["lr"] == 0.03);
 }
+
+TEST_CASE("weight decay can be kept from gate heads and norms and biases in a step") {
+  const auto model_after_step = [](const char* weight_decay, const char* on_all) {
+    const Options options = small_options({{"optimizer", "sgd"},
+                                           {"lr", "0.01"},
+                                           {"weight_decay", weight_decay},
+                                           {"weight_decay_on_all", on_all},
+                                           {"gate_bias", "true"}});
+    auto model = Model::create(options);
+    Trainer(model, options).step(to_shared("images", random_images(8)), labels_of(eight_labels), nullptr);
+    return model;
+  };
+  const auto none = model_after_step("0", "true"), some = model_after_step("0.5", "false"),
+             all = model_after_step("0.5", "true");
+  for (const char* name : {"layer1.0.gate1.fc.weight", "layer1.0.gate1.fc.bias", "bn1.weight"}) {
+    CAPTURE(name);
+    CHECK(test::entry_of(*some, name).equal(test::entry_of(*none, name)));
+    CHECK_FALSE(test::entry_of(*all, name).equal(test::entry_of(*none, name)));
+  }
+  CHECK_FALSE(test::entry_of(*some, "fc.weight").equal(test::entry_of(*none, "fc.weight")));
+  CHECK(test::entry_of(*some, "fc.weight").equal(test::entry_of(*all, "fc.weight")));
+}
+
+TEST_CASE("every optimizer brings the loss of one batch down") {
+  for (const auto& [optimizer, lr] : std::vector<std::pair<std::string, std::string>>{{"sgd", "0.05"},
+                                                                                      {"adam", "0.003"},
+                                                                                      {"adamw", "0.003"},
+                                                                                      {"adamax", "0.003"},
+                                                                                      {"rmsprop", "0.0005"},
+                                                                                      {"adagrad", "0.01"},
+                                                                                      {"adadelta", "1"}}) {
+    CAPTURE(optimizer);
+    const Options options = small_options({{"optimizer", optimizer}, {"lr", lr}});
+    Trainer trainer(Model::create(options), options);
+    const SharedTensor images = to_shared("images", random_images(8)), labels = labels_of(eight_labels);
+    double first = 0.0, last = 0.0;
+    trainer.step(images, labels, &first);
+    for (int i = 0; i < 20; ++i) trainer.step(images, labels, &last);
+    CHECK(last < 0.8 * first);
+  }
+}
