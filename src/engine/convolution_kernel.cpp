@@ -1,6 +1,14 @@
 #include "engine/convolution_kernel.hpp"
 
 namespace deepmoe {
+namespace {
+
+/// Bytes of transformed kernels of F(4x4, 3x3) that are read once for few images without waiting.
+constexpr std::size_t largest_kernels = std::size_t{4} * 1024 * 1024;
+
+constexpr std::size_t least_pixels = 512;
+
+}  // namespace
 
 std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, const Geometry& geometry,
                                                     const float* weight, const float* constants,
@@ -9,6 +17,13 @@ std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, cons
   // more than they save.
   const bool suits_winograd = geometry.kernel == 3 && geometry.stride == 1 && geometry.padding <= 1 &&
                               geometry.out_plane() > 1 && geometry.inputs >= 8;
+  // Four times the kernels for less than two thirds of the products: only where pixels are many, too.
+  const std::size_t large_kernels = static_cast<std::size_t>(geometry.inputs) *
+                                    static_cast<std::size_t>(geometry.outputs) * large_tile_points;
+  const bool suits_large = precision == Precision::fp32 && geometry.out_plane() >= least_pixels &&
+                           large_kernels * sizeof(float) <= largest_kernels;
+  if (suits_winograd && suits_large)
+    return make_large_winograd_convolution(kernels, geometry, weight, constants);
   if (suits_winograd) return make_winograd_convolution(kernels, geometry, weight, constants, precision);
   // Results are written output by output, which short sums don't pay for.
   const bool suits_dense = every_channel && geometry.inputs >= 8 && geometry.outputs >= kernels.lanes;

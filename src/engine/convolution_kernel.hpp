@@ -36,6 +36,11 @@ class ConvolutionKernel {
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const Kernels& kernels, const Geometry& geometry,
                                                              const float* weight, const float* constants,
                                                              Precision precision);
+/// For kernels of 3 x 3 and stride 1 on large planes.
+std::unique_ptr<ConvolutionKernel> make_large_winograd_convolution(const Kernels& kernels,
+                                                                   const Geometry& geometry,
+                                                                   const float* weight,
+                                                                   const float* constants);
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernels, const Geometry& geometry,
                                                            const float* weight, const float* constants,
                                                            Precision precision);

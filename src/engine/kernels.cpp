@@ -13,6 +13,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "engine/large_tile_kernels-inl.hpp"
 #include "engine/pixel_kernels-inl.hpp"
 #include "engine/product_kernels-inl.hpp"
 
@@ -28,6 +29,8 @@ const Kernels& kernel_table() {
       .bfloat16_products = {vector_product<BFloat16>, scalar_product<BFloat16>, row_product<BFloat16>},
       .transform_tiles = transform_tiles,
       .finish_tiles = finish_tiles,
+      .transform_large_tiles = transform_large_tiles,
+      .finish_large_tiles = finish_large_tiles,
       .finish_pixels = finish_pixels,
       .copy_rows = copy_rows,
       .split_rows = split_rows,

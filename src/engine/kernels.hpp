@@ -33,6 +33,15 @@ struct TileSegment {
   std::int32_t height = 0, width = 0;  ///< output pixels that exist: up to 2 and up to 2 * count
 };
 
+/// Numbers of one tile of F(4x4, 3x3): 6 x 6 transform points.
+inline constexpr int large_tile_points = 36;
+
+/// Tiles of 4 x 4 output pixels that follow each other, row by row, from the start of a row of tiles.
+struct LargeTiles {
+  std::int32_t first_row = 0, columns = 0, count = 0;  ///< rows and columns of tiles
+  std::int32_t height = 0, width = 0;                  ///< pixels of the whole plane
+};
+
 /// Sums of products of float values with weights of type Weight, float or BFloat16, all computed in float.
 template <class Weight>
 struct Products {
@@ -80,6 +89,16 @@ struct Kernels {
   /// `plane`; residual, a plane of the same extents, may be null.
   void (*finish_tiles)(const float* points, int tiles, const TileSegment* segments, int segment_count,
                        const Finish& finish, const float* residual, float* plane, std::size_t width);
+
+  /// Transforms `tiles` consecutive 6 x 6 patches, 4 columns apart, of the 6 rows at `plane` (`stride` floats
+  /// apart; 4 * tiles + 4 columns can be read), and stores point p of tile t at out[p * point_stride + t].
+  void (*transform_large_tiles)(const float* plane, std::size_t stride, std::size_t tiles, float* out,
+                                std::size_t point_stride);
+
+  /// Transforms the 36 points of each tile, point p of tile t at sums[p * point_stride + t] (whole vectors can
+  /// be read), back to 4 x 4 pixels and stores them, finished, to `plane`.
+  void (*finish_large_tiles)(const float* sums, std::size_t point_stride, const LargeTiles& tiles,
+                             const Finish& finish, const float* residual, float* plane);
 
   /// The same for `count` pixels in a row.
   void (*finish_pixels)(const float* sums, std::size_t count, const Finish& finish, const float* residual,

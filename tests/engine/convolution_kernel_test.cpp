@@ -232,6 +232,27 @@ TEST_CASE("Winograd convolutions equal their definition for any extents and list
   }
 }
 
+TEST_CASE("Winograd convolutions of large tiles equal their definition for any extents and lists of channels") {
+  Random random(5);
+  for (const std::string& target : kernel_targets()) {
+    for (int round = 0; round < 40; ++round) {
+      Geometry geometry{1 + static_cast<std::int32_t>(random() % 20),
+                        1 + static_cast<std::int32_t>(random() % 29),
+                        3 + static_cast<std::int32_t>(random() % 31),
+                        3 + static_cast<std::int32_t>(random() % 31),
+                        3,
+                        1,
+                        static_cast<std::int32_t>(random() % 2)};
+      const Problem problem = random_problem(geometry, 1 + random() % 3, random() % 3 == 0, random);
+      const auto kernel =
+          make_large_winograd_convolution(kernels(target), geometry, problem.weight.data(),
+                                          problem.constants.empty() ? nullptr : problem.constants.data());
+      INFO(target, ": ", text_of(geometry));
+      CHECK(solve(problem, *kernel) < 5e-5);
+    }
+  }
+}
+
 TEST_CASE("convolutions whose inputs do not fit the cache are computed in pieces") {
   Random random(3);
   for (const Geometry& geometry :
@@ -276,6 +297,7 @@ TEST_CASE("3x3 convolutions of stride 1 are Winograd's and others direct or dens
   };
   CHECK(name({16, 16, 8, 8, 3, 1, 1}, false) == "winograd");
   CHECK(name({16, 16, 8, 8, 3, 1, 1}, true) == "winograd");
+  CHECK(name({16, 16, 32, 32, 3, 1, 1}, false) == "large winograd");
   CHECK(name({16, 16, 8, 8, 3, 2, 1}, false) == "direct");
   CHECK(name({16, 16, 8, 8, 3, 2, 1}, true) == "dense");
   CHECK(name({16, 16, 8, 8, 1, 1, 0}, false) == "direct");
