@@ -101,10 +101,28 @@ TEST_CASE("the table shows every option") {
 
 TEST_CASE("a recipe shows what it sets and what of that differs") {
   const TemporaryFolder folder;
-  const std::string text = require_success(folder.path(), {"options", "--recipe", "seed"});
-  CHECK(text.find("--gate_position") != std::string::npos);
-  CHECK(text.find("pre_bn") != std::string::npos);
-  CHECK(text.find("--num_workers") == std::string::npos);
+  const json table = json::parse(require_success(folder.path(), {"options", "--json"}));
+  for (const std::string recipe : {"seed", "paper"}) {
+    const std::string text = require_success(folder.path(), {"options", "--recipe", recipe});
+    for (const json& row : table.at("options")) {
+      const std::string name = row.at("name");
+      CAPTURE(name);
+      const bool sets = row.contains("recipes") && row.at("recipes").contains(recipe);
+      const std::size_t line = text.find("--" + name + " ");
+      CHECK((line != std::string::npos) == sets);
+      if (!sets) continue;
+      const json& value = row.at("recipes").at(recipe);
+      const std::string shown = text.substr(line, text.find('\n', line) - line);
+      if (value.is_string()) CHECK(shown.find(value.get<std::string>()) != std::string::npos);
+      if (value.is_number_integer()) CHECK(shown.find(value.dump()) != std::string::npos);
+      CHECK((shown.find(" yes") != std::string::npos) == (value != row.at("default")));
+    }
+  }
+  CHECK(require_success(folder.path(), {"options", "--recipe", "modern"}).find("is the defaults") !=
+        std::string::npos);
+  const std::string text =
+      require_success(folder.path(), {"options", "--recipe", "seed", "--train_paper", "imagenet"});
+  CHECK(text.find("100,130,160,190") != std::string::npos);
 }
 
 TEST_CASE("a standard output that takes nothing is a failure") {

@@ -2,7 +2,9 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,31 @@ TEST_CASE("a training leaves its folder and eval finds the same accuracy") {
   std::vector<std::string> on_training = eval_json;
   on_training.insert(on_training.end(), {"--split", "train", "--synthetic_train_size", "96"});
   CHECK(json::parse(require_success(folder.path(), on_training)).at("samples") == 96);
+}
+
+TEST_CASE("a training takes every flag of the Python code's optimizers and schedule") {
+  const TemporaryFolder folder;
+  std::istringstream words(
+      "--recipe seed --dataset synthetic --num_classes 4 --variant cifar --out run --optimizer adamax "
+      "--lr 0.002 --milestones 1 2 --gamma 0.5 --epochs 3 --freeze_epochs 1 --early_stop_metric val_loss "
+      "--patience 3 --momentum 0.8 --weight_decay 1e-4 --eps 1e-7 --betas 0.8 0.99 --alpha 0.95 "
+      "--lr_decay 0.01 --rho 0.85 --lambda_val 0.02 --mu 0.5 --gradient_accumulation 2 --print_every 2 "
+      "--wide false --embedding_dim 24");
+  const std::vector<std::string> flags(std::istream_iterator<std::string>(words), {});
+  require_success(folder.path(), small_training(flags));
+  const json configuration = json::parse(read_file(folder.path() / "run" / "config.json"));
+  CHECK(configuration.at("optimizer") == "adamax");
+  CHECK(configuration.at("milestones") == json::array({1, 2}));
+  CHECK(configuration.at("betas") == json::array({0.8, 0.99}));
+  CHECK(configuration.at("rho") == 0.85);
+  CHECK(configuration.at("patience") == 3);
+  // The second column of metrics.csv is the learning rate at the epoch's begin.
+  const std::vector<std::string> rows = metrics_without_times(folder.path() / "run" / "metrics.csv");
+  REQUIRE(rows.size() == 4);
+  for (const auto& [epoch, rate] : {std::pair(1, 0.002), std::pair(2, 0.001), std::pair(3, 0.0005)}) {
+    const std::string& row = rows[static_cast<std::size_t>(epoch)];
+    CHECK(std::stod(row.substr(row.find(',') + 1)) == doctest::Approx(rate));
+  }
 }
 
 TEST_CASE("a configuration repeats its run into a numbered folder") {
