@@ -3,6 +3,9 @@
 namespace deepmoe {
 namespace {
 
+/// Products of one sum that pay for writing results output by output.
+constexpr std::int32_t least_products = 64;
+
 /// Bytes of transformed kernels of F(4x4, 3x3) that are read once for few images without waiting.
 constexpr std::size_t largest_kernels = std::size_t{4} * 1024 * 1024;
 
@@ -25,8 +28,9 @@ std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, cons
   if (suits_winograd && suits_large)
     return make_large_winograd_convolution(kernels, geometry, weight, constants);
   if (suits_winograd) return make_winograd_convolution(kernels, geometry, weight, constants, precision);
-  // Results are written output by output, which short sums don't pay for.
-  const bool suits_dense = every_channel && geometry.inputs >= 8 && geometry.outputs >= kernels.lanes;
+  const bool suits_dense = every_channel &&
+                           geometry.inputs * geometry.kernel * geometry.kernel >= least_products &&
+                           geometry.outputs >= kernels.lanes;
   if (suits_dense) return make_dense_convolution(kernels, geometry, weight);
   return make_direct_convolution(kernels, geometry, weight, constants, precision);
 }

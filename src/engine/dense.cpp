@@ -131,16 +131,31 @@ class DenseConvolution : public ConvolutionKernel {
   }
 
   void finish(const SampleOutput& output, std::size_t block, std::int32_t first, std::int32_t last, bool relu,
-              const float* sums, std::size_t width) const {
+              float* sums, std::size_t width) const {
     const std::size_t from = block * block_outputs();
-    const std::size_t to = std::min(from + width, static_cast<std::size_t>(geometry_.outputs));
-    for (std::size_t o = from; o < to; ++o) {
-      const std::size_t at = o * geometry_.out_plane() + static_cast<std::size_t>(first);
-      const float scale = output.scales[o], offset = output.offsets[o];
-      for (std::size_t i = 0; i < static_cast<std::size_t>(last - first); ++i) {
-        float y = sums[i * width + o - from] * scale + offset;
-        if (output.residual != nullptr) y += output.residual[at + i];
-        output.planes[at + i] = relu && y < 0.0F ? 0.0F : y;
+    const std::size_t count = std::min(width, static_cast<std::size_t>(geometry_.outputs) - from);
+    const auto pixels = static_cast<std::size_t>(last - first);
+    const float* scales = output.scales + from;
+    const float* offsets = output.offsets + from;
+    // Output by output as far as it goes without turning rows into columns.
+    const bool rectify = relu && output.residual == nullptr;
+    for (std::size_t i = 0; i < pixels; ++i) {
+      float* row = sums + i * width;
+      for (std::size_t o = 0; o < count; ++o) {
+        const float y = row[o] * scales[o] + offsets[o];
+        row[o] = rectify && y < 0.0F ? 0.0F : y;
+      }
+    }
+    for (std::size_t o = 0; o < count; ++o) {
+      const std::size_t at = (from + o) * geometry_.out_plane() + static_cast<std::size_t>(first);
+      float* out = output.planes + at;
+      if (output.residual == nullptr) {
+        for (std::size_t i = 0; i < pixels; ++i) out[i] = sums[i * width + o];
+        continue;
+      }
+      for (std::size_t i = 0; i < pixels; ++i) {
+        const float y = sums[i * width + o] + output.residual[at + i];
+        out[i] = relu && y < 0.0F ? 0.0F : y;
       }
     }
   }

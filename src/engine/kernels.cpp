@@ -34,7 +34,8 @@ const Kernels& kernel_table() {
       .finish_pixels = finish_pixels,
       .copy_rows = copy_rows,
       .split_rows = split_rows,
-      .max_pool_2x2 = max_pool_2x2,
+      .largest_of_windows = largest_of_windows,
+      .larger_of = larger_of,
       .gelu = gelu,
   };
   return table;

@@ -95,8 +95,8 @@ struct Kernels {
   void (*transform_large_tiles)(const float* plane, std::size_t stride, std::size_t tiles, float* out,
                                 std::size_t point_stride);
 
-  /// Transforms the 36 points of each tile, point p of tile t at sums[p * point_stride + t] (whole vectors can
-  /// be read), back to 4 x 4 pixels and stores them, finished, to `plane`.
+  /// Transforms the 36 points of each tile, point p of tile t at sums[p * point_stride + t] (whole vectors
+  /// can be read), back to 4 x 4 pixels and stores them, finished, to `plane`.
   void (*finish_large_tiles)(const float* sums, std::size_t point_stride, const LargeTiles& tiles,
                              const Finish& finish, const float* residual, float* plane);
 
@@ -113,9 +113,12 @@ struct Kernels {
   void (*split_rows)(const float* in, std::size_t in_stride, std::size_t rows, std::size_t width, float shift,
                      float scale, float* even, float* odd, std::size_t out_stride);
 
-  /// The largest of each 2 x 2 pixels of a plane of 2 `rows` x 2 `width` pixels, or the one that is not a
-  /// number.
-  void (*max_pool_2x2)(const float* in, std::size_t rows, std::size_t width, float* out);
+  /// out[i] = the largest of x[2 i] .. x[2 i + kernel - 1], or one of them that is not a number, for i <
+  /// count; x has one number more than the windows need.
+  void (*largest_of_windows)(const float* x, int kernel, std::size_t count, float* out);
+
+  /// x[i] = the larger of x[i] and y[i], or the one that is not a number.
+  void (*larger_of)(float* x, const float* y, std::size_t count);
 
   /// x = x * Phi(x) in place, the exact GELU, within 1e-6 of the largest |x|.
   void (*gelu)(float* x, std::size_t count);

@@ -46,12 +46,13 @@ HWY_INLINE void inverse_of_six(D d, const V* m, V* z) {
   z[3] = hn::Add(hn::MulAdd(hn::Set(d, 8.0F), far_difference, difference), m[5]);
 }
 
-void transform_large_tiles(const float* plane, std::size_t stride, std::size_t tiles,
-                           float* HWY_RESTRICT out, std::size_t point_stride) {
+void transform_large_tiles(const float* plane, std::size_t stride, std::size_t tiles, float* HWY_RESTRICT out,
+                           std::size_t point_stride) {
   const Quad d;
   for (std::size_t tile = 0; tile < tiles; tile += 4, plane += 16, out += 4) {
     const std::size_t count = std::min<std::size_t>(4, tiles - tile);
-    // Columns first, for four tiles and the first columns of the next one; of tiles that are not there, zeros.
+    // Columns first, for four tiles and the first columns of the next one; of tiles that are not there,
+    // zeros.
     QuadVector rows[6][5];
     for (std::size_t q = 0; q < 5; ++q) {
       QuadVector x[6], y[6];

@@ -1,7 +1,8 @@
-// 3x3 convolutions of stride 1 on large planes by Winograd's F(4x4, 3x3): 36 products for 16 pixels instead of
-// 144 (Lavin and Gray, CVPR 2016, section 4.3). A vector holds the same point of several tiles, and one number
-// of a transformed kernel serves it; leaving out a channel, read or written, is leaving out its numbers. Kernels
-// take four times their memory, which only layers with few channels and many pixels have to spare.
+// 3x3 convolutions of stride 1 on large planes by Winograd's F(4x4, 3x3): 36 products for 16 pixels instead
+// of 144 (Lavin and Gray, CVPR 2016, section 4.3). A vector holds the same point of several tiles, and one
+// number of a transformed kernel serves it; leaving out a channel, read or written, is leaving out its
+// numbers. Kernels take four times their memory, which only layers with few channels and many pixels have to
+// spare.
 
 #include <algorithm>
 #include <array>
@@ -164,7 +165,8 @@ class LargeWinogradConvolution : public ConvolutionKernel {
     std::array<double, large_tile_points> points;
     transform_kernel(kernel.data(), points.data());
     for (std::size_t point = 0; point < large_tile_points; ++point) {
-      weights_.data()[(point * static_cast<std::size_t>(geometry_.outputs) + output) * row_floats_ + channel] =
+      weights_
+          .data()[(point * static_cast<std::size_t>(geometry_.outputs) + output) * row_floats_ + channel] =
           static_cast<float>(points[point]);
     }
   }
@@ -175,13 +177,12 @@ class LargeWinogradConvolution : public ConvolutionKernel {
     const std::size_t of_vector = large_tile_points * channels_ * lanes_ * sizeof(float);
     const std::size_t vectors =
         std::clamp<std::size_t>(second_cache_bytes() * 5 / 8 / of_vector, 1, product_columns);
-    const std::int32_t most =
-        std::max(1, static_cast<std::int32_t>(vectors * lanes_) / columns_);
+    const std::int32_t most = std::max(1, static_cast<std::int32_t>(vectors * lanes_) / columns_);
     const std::int32_t pieces = (rows + most - 1) / most;
     for (std::int32_t piece = 0; piece < pieces; ++piece) {
       const std::int32_t first = rows * piece / pieces, last = rows * (piece + 1) / pieces;
-      pieces_.push_back({first, columns_, (last - first) * columns_, geometry_.out_height(),
-                         geometry_.out_width()});
+      pieces_.push_back(
+          {first, columns_, (last - first) * columns_, geometry_.out_height(), geometry_.out_width()});
       most_rows_ = std::max(most_rows_, static_cast<std::size_t>(last - first));
       most_vectors_ = std::max(most_vectors_, vectors_of(pieces_.back()));
     }
@@ -242,12 +243,11 @@ class LargeWinogradConvolution : public ConvolutionKernel {
         for (std::int32_t k = from; k < to; ++k) {
           const auto channel = static_cast<std::size_t>(channel_at(output.channels, k));
           rows[static_cast<std::size_t>(k - from)] =
-              weights_.data() +
-              (point * static_cast<std::size_t>(geometry_.outputs) + channel) * row_floats_;
+              weights_.data() + (point * static_cast<std::size_t>(geometry_.outputs) + channel) * row_floats_;
         }
-        kernels_.float_products.scalars(values + point * point_floats_of(channels, width),
-                                        rows.data(), offsets, channels, 1, to - from,
-                                        static_cast<int>(vectors), sums + point * point_floats);
+        kernels_.float_products.scalars(values + point * point_floats_of(channels, width), rows.data(),
+                                        offsets, channels, 1, to - from, static_cast<int>(vectors),
+                                        sums + point * point_floats);
       }
       for (std::int32_t k = from; k < to; ++k) {
         const std::size_t plane =
@@ -263,9 +263,9 @@ class LargeWinogradConvolution : public ConvolutionKernel {
   const Kernels& kernels_;
   Geometry geometry_;
   std::size_t lanes_;
-  std::int32_t columns_;                // of tiles
-  std::size_t stride_;                  // of a padded input plane
-  std::size_t channels_;                // of the packed weights
+  std::int32_t columns_;  // of tiles
+  std::size_t stride_;    // of a padded input plane
+  std::size_t channels_;  // of the packed weights
   std::size_t row_floats_ = 0;
   std::size_t most_rows_ = 0, most_vectors_ = 0;  // of a piece
   std::vector<float> constants_;

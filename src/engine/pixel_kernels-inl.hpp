@@ -203,25 +203,42 @@ void split_rows(const float* in, std::size_t in_stride, std::size_t rows, std::s
 template <class D>
 HWY_INLINE hn::Vec<D> larger(D, hn::Vec<D> a, hn::Vec<D> b) {
   const auto most = hn::IfThenElse(hn::Gt(b, a), b, a);
-  return hn::IfThenElse(hn::Ne(b, b), b, most);
+  return hn::IfThenElse(hn::IsNaN(b), b, most);
 }
 
-void max_pool_2x2(const float* in, std::size_t rows, std::size_t width, float* out) {
+void largest_of_windows(const float* x, int kernel, std::size_t count, float* HWY_RESTRICT out) {
   const Quad d;
-  const auto one = [](float a, float b) { return b > a || b != b ? b : a; };
-  for (std::size_t y = 0; y < rows; ++y, in += 4 * width, out += width) {
-    const float* below = in + 2 * width;
-    std::size_t x = 0;
-    for (; x + 4 <= width; x += 4) {
-      QuadVector even, odd, even_below, odd_below;
-      hn::LoadInterleaved2(d, in + 2 * x, even, odd);
-      hn::LoadInterleaved2(d, below + 2 * x, even_below, odd_below);
-      hn::StoreU(larger(d, larger(d, even, odd), larger(d, even_below, odd_below)), d, out + x);
+  std::size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    QuadVector most, next;
+    hn::LoadInterleaved2(d, x + 2 * i, most, next);
+    if (kernel > 1) most = larger(d, most, next);
+    for (int k = 2; k < kernel; k += 2) {
+      QuadVector even, odd;
+      // The last window has no odd number any more where the kernel is odd, but memory holds one.
+      hn::LoadInterleaved2(d, x + 2 * i + k, even, odd);
+      most = larger(d, most, even);
+      if (k + 1 < kernel) most = larger(d, most, odd);
     }
-    for (; x < width; ++x) {
-      out[x] = one(one(in[2 * x], in[2 * x + 1]), one(below[2 * x], below[2 * x + 1]));
-    }
+    hn::StoreU(most, d, out + i);
   }
+  for (; i < count; ++i) {
+    float most = x[2 * i];
+    for (int k = 1; k < kernel; ++k) {
+      const float other = x[2 * i + static_cast<std::size_t>(k)];
+      if (other > most || other != other) most = other;
+    }
+    out[i] = most;
+  }
+}
+
+void larger_of(float* HWY_RESTRICT x, const float* HWY_RESTRICT y, std::size_t count) {
+  const hn::CappedTag<float, tile_points> d;
+  const std::size_t lanes = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    hn::StoreU(larger(d, hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, x + i);
+  for (; i < count; ++i) x[i] = y[i] > x[i] || y[i] != y[i] ? y[i] : x[i];
 }
 
 /// erf by Abramowitz and Stegun, 7.1.26: within 1.5e-7.

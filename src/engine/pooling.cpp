@@ -15,15 +15,33 @@ float larger(float a, float b) {
 /// Columns whose largest numbers are taken together.
 constexpr std::int64_t columns_at_a_time = 256;
 
+/// A pool of stride 2 whose rows, borders included, fit the memory for columns.
+void max_pool_of_narrow_rows(const Kernels& kernels, const PoolWindow& window, const Shape& in_shape,
+                             const Shape& out_shape, const float* in, float* out) {
+  const auto width = static_cast<std::size_t>(in_shape.width);
+  const auto padding = static_cast<std::size_t>(window.padding);
+  // One more number than a row: windows are read in pairs.
+  float columns[columns_at_a_time + 1];
+  const float least = -std::numeric_limits<float>::infinity();
+  std::fill_n(columns, padding, least);
+  std::fill_n(columns + padding + width, padding + 1, least);
+  for (std::int64_t y = 0; y < out_shape.height; ++y, out += out_shape.width) {
+    const std::int64_t top = std::max<std::int64_t>(0, y * 2 - window.padding);
+    const std::int64_t bottom = std::min(in_shape.height, y * 2 - window.padding + window.kernel);
+    std::copy_n(in + top * in_shape.width, width, columns + padding);
+    for (std::int64_t row = top + 1; row < bottom; ++row)
+      kernels.larger_of(columns + padding, in + row * in_shape.width, width);
+    kernels.largest_of_windows(columns, window.kernel, static_cast<std::size_t>(out_shape.width), out);
+  }
+}
+
 }  // namespace
 
 void max_pool(const Kernels& kernels, const PoolWindow& window, const Shape& in_shape, const Shape& out_shape,
               const float* in, float* out) {
   const std::int64_t width = in_shape.width;
-  if (window.kernel == 2 && window.stride == 2 && window.padding == 0 && width == 2 * out_shape.width) {
-    return kernels.max_pool_2x2(in, static_cast<std::size_t>(out_shape.height),
-                                static_cast<std::size_t>(out_shape.width), out);
-  }
+  if (window.stride == 2 && width + 2 * window.padding <= columns_at_a_time)
+    return max_pool_of_narrow_rows(kernels, window, in_shape, out_shape, in, out);
   float column[columns_at_a_time];
   for (std::int64_t y = 0; y < out_shape.height; ++y) {
     const std::int64_t top = std::max<std::int64_t>(0, y * window.stride - window.padding);

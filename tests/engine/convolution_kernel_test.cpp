@@ -232,7 +232,8 @@ TEST_CASE("Winograd convolutions equal their definition for any extents and list
   }
 }
 
-TEST_CASE("Winograd convolutions of large tiles equal their definition for any extents and lists of channels") {
+TEST_CASE(
+    "Winograd convolutions of large tiles equal their definition for any extents and lists of channels") {
   Random random(5);
   for (const std::string& target : kernel_targets()) {
     for (int round = 0; round < 40; ++round) {

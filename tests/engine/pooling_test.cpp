@@ -34,8 +34,8 @@ TEST_CASE("max pools equal their definition for any window and plane") {
     for (float& v : x) v = normal(random);
     if (round % 3 == 0) x[random() % x.size()] = std::numeric_limits<float>::quiet_NaN();
     std::vector<float> y(static_cast<std::size_t>(out.elements()), -99.0F);
-    max_pool(kernels(targets[static_cast<std::size_t>(round) % targets.size()]), window, in, out, x.data(),
-             y.data());
+    max_pool(kernels(targets[static_cast<std::size_t>(round / 5) % targets.size()]), window, in, out,
+             x.data(), y.data());
     bool equal = true;
     for (std::int64_t i = 0; i < out.height; ++i) {
       for (std::int64_t j = 0; j < out.width; ++j) {
