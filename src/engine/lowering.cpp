@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <utility>
 
 #include "architecture/gate_reach.hpp"
 #include "base/base.hpp"
+#include "engine/product_chains.hpp"
 
 namespace deepmoe {
 namespace {
@@ -17,14 +17,6 @@ float activate(Activation activation, float x) {
   return x;
 }
 
-template <class Op>
-bool is(const Node& node) {
-  return std::holds_alternative<Op>(node.operation);
-}
-
-bool is_product(const Node& node) { return is<Convolution>(node) || is<Linear>(node); }
-bool is_activation(const Node& node) { return is<Relu>(node) || is<Gelu>(node); }
-
 Activation activation_of(const Node& node) { return is<Gelu>(node) ? Activation::gelu : Activation::relu; }
 
 /// What a later node reads of an earlier one: a value, whose channels a gate may still have to multiply.
@@ -32,12 +24,6 @@ struct Source {
   std::int32_t value = -1;
   std::int32_t scale = -1;
   std::int32_t run = 1;  // features that each of the value's channels became
-};
-
-/// A product and the nodes that it takes along, in order.
-struct Chain {
-  std::vector<std::int32_t> nodes;
-  std::int32_t add = -1;  // one of them
 };
 
 class Lowering {
@@ -49,7 +35,7 @@ class Lowering {
         shapes_(infer_shapes(architecture, image_size)),
         reach_(find_gate_reach(architecture)),
         sources_(architecture.nodes.size()),
-        chain_of_(architecture.nodes.size(), -1) {
+        chains_(find_product_chains(architecture)) {
     std::int32_t position = 0;
     gate_positions_.assign(architecture.nodes.size(), -1);
     for (const std::int32_t gate : architecture.gates()) {
@@ -57,17 +43,15 @@ class Lowering {
       network_.experts.push_back(static_cast<std::int32_t>(shapes_[static_cast<std::size_t>(gate)].channels));
     }
     heads_made_.assign(network_.experts.size(), false);
-    find_readers();
-    find_chains();
   }
 
   LoweredNetwork lower() {
     for (std::int32_t index = 0; index < static_cast<std::int32_t>(architecture_.nodes.size()); ++index) {
-      const std::int32_t chain = chain_of_[static_cast<std::size_t>(index)];
+      const std::int32_t chain = chains_.chain_of[static_cast<std::size_t>(index)];
       if (chain < 0) {
         lower_node(index);
-      } else if (chains_[static_cast<std::size_t>(chain)].nodes.back() == index) {
-        lower_chain(chains_[static_cast<std::size_t>(chain)]);
+      } else if (chains_.chains[static_cast<std::size_t>(chain)].nodes.back() == index) {
+        lower_chain(chains_.chains[static_cast<std::size_t>(chain)]);
       }
     }
     network_.logits = full_value(architecture_.logits);
@@ -84,94 +68,6 @@ class Lowering {
   Value& value(std::int32_t index) { return network_.values[static_cast<std::size_t>(index)]; }
   std::int32_t gate_position(std::int32_t index) const {
     return gate_positions_[static_cast<std::size_t>(index)];
-  }
-
-  void find_readers() {
-    readers_.assign(architecture_.nodes.size(), {});
-    for (std::int32_t index = 0; index < static_cast<std::int32_t>(architecture_.nodes.size()); ++index) {
-      for (const std::int32_t input : node(index).inputs)
-        readers_[static_cast<std::size_t>(input)].push_back(index);
-    }
-    is_output_.assign(architecture_.nodes.size(), false);
-    for (const std::int32_t output :
-         {architecture_.logits, architecture_.embedding, architecture_.embedding_logits}) {
-      if (output >= 0) is_output_[static_cast<std::size_t>(output)] = true;
-    }
-  }
-
-  /// The only reader of a node's output, when it has one.
-  std::optional<std::int32_t> only_reader(std::int32_t index) const {
-    const auto& readers = readers_[static_cast<std::size_t>(index)];
-    if (readers.size() != 1 || is_output_[static_cast<std::size_t>(index)]) return std::nullopt;
-    return readers.front();
-  }
-
-  // ---- Which nodes a product takes along ----
-
-  void find_chains() {
-    // Up to a sum first, so that each sum can choose between the products that end there.
-    for (std::int32_t index = 0; index < static_cast<std::int32_t>(architecture_.nodes.size()); ++index) {
-      if (is_product(node(index))) chains_.push_back(affine_chain(index));
-    }
-    for (std::size_t chain = 0; chain < chains_.size(); ++chain) {
-      for (const std::int32_t member : chains_[chain].nodes)
-        chain_of_[static_cast<std::size_t>(member)] = static_cast<std::int32_t>(chain);
-    }
-    for (std::int32_t index = 0; index < static_cast<std::int32_t>(architecture_.nodes.size()); ++index) {
-      if (is<Add>(node(index))) give_sum(index);
-    }
-    for (Chain& chain : chains_) {
-      const std::optional<std::int32_t> reader = only_reader(chain.nodes.back());
-      if (reader && is_activation(node(*reader))) take(chain, *reader);
-    }
-  }
-
-  void take(Chain& chain, std::int32_t index) {
-    chain_of_[static_cast<std::size_t>(index)] = static_cast<std::int32_t>(&chain - chains_.data());
-    chain.nodes.push_back(index);
-  }
-
-  Chain affine_chain(std::int32_t product) const {
-    Chain chain{{product}};
-    bool gated = false;
-    for (std::int32_t last = product;;) {
-      const std::optional<std::int32_t> reader = only_reader(last);
-      if (!reader) return chain;
-      const bool first_gate = is<Gate>(node(*reader)) && node(*reader).inputs[0] == last &&
-                              node(*reader).inputs[1] != last && !gated;
-      if (!first_gate && !is<BatchNorm>(node(*reader)) && !is<Dropout>(node(*reader))) return chain;
-      gated = gated || first_gate;
-      chain.nodes.push_back(last = *reader);
-    }
-  }
-
-  /// A sum goes to the gated one of the two products that it adds, since only the other's channels are all
-  /// computed; else to the later one.
-  void give_sum(std::int32_t add) {
-    std::int32_t best = -1;
-    for (const std::int32_t input : node(add).inputs) {
-      const std::int32_t chain = chain_of_[static_cast<std::size_t>(input)];
-      if (chain < 0 || node(add).inputs[0] == node(add).inputs[1]) continue;
-      const Chain& candidate = chains_[static_cast<std::size_t>(chain)];
-      if (candidate.nodes.back() != input || only_reader(input) != add) continue;
-      const auto rank = [&](std::int32_t of) {
-        const Chain& ranked = chains_[static_cast<std::size_t>(of)];
-        return std::pair(gate_of(ranked) >= 0, ranked.nodes.back());
-      };
-      if (best < 0 || rank(best) < rank(chain)) best = chain;
-    }
-    if (best < 0) return;
-    Chain& chain = chains_[static_cast<std::size_t>(best)];
-    chain.add = add;
-    take(chain, add);
-  }
-
-  /// The gate node among a chain's nodes, or -1.
-  std::int32_t gate_of(const Chain& chain) const {
-    for (const std::int32_t member : chain.nodes) {
-      if (is<Gate>(node(member))) return member;
-    }
-    return -1;
   }
 
   // ---- Values ----
@@ -249,7 +145,7 @@ class Lowering {
   // ---- Steps ----
 
   /// The affine part of a chain; the gate's head is made on the way.
-  Affine affine_of(const Chain& chain, std::int64_t channels, const std::vector<float>& bias) {
+  Affine affine_of(const ProductChain& chain, std::int64_t channels, const std::vector<float>& bias) {
     Affine affine = identity(channels);
     if (!bias.empty()) affine.gated_offset = bias;
     for (const std::int32_t member : chain.nodes) {
@@ -259,14 +155,14 @@ class Lowering {
     return affine;
   }
 
-  void lower_chain(const Chain& chain) {
+  void lower_chain(const ProductChain& chain) {
     const std::int32_t product = chain.nodes.front();
     const std::int32_t last = chain.nodes.back();
     std::int32_t residual = -1;
     if (chain.add >= 0) {
       const std::vector<std::int32_t>& inputs = node(chain.add).inputs;
-      const bool first =
-          chain_of_[static_cast<std::size_t>(inputs[0])] == chain_of_[static_cast<std::size_t>(last)];
+      const bool first = chains_.chain_of[static_cast<std::size_t>(inputs[0])] ==
+                         chains_.chain_of[static_cast<std::size_t>(last)];
       residual = full_value(inputs[first ? 1 : 0]);
     }
     const Activation activation = is_activation(node(last)) ? activation_of(node(last)) : Activation::none;
@@ -277,7 +173,7 @@ class Lowering {
     }
   }
 
-  void lower_convolution(const Convolution& convolution, const Chain& chain, std::int32_t residual,
+  void lower_convolution(const Convolution& convolution, const ProductChain& chain, std::int32_t residual,
                          Activation activation) {
     const std::int32_t product = chain.nodes.front();
     const std::string& prefix = node(product).parameters;
@@ -339,7 +235,8 @@ class Lowering {
     step.constants = input.constants;
   }
 
-  void lower_linear(const Linear& linear, const Chain& chain, std::int32_t residual, Activation activation) {
+  void lower_linear(const Linear& linear, const ProductChain& chain, std::int32_t residual,
+                    Activation activation) {
     const std::int32_t product = chain.nodes.front();
     const std::string& prefix = node(product).parameters;
     Source source = sources_[static_cast<std::size_t>(node(product).inputs[0])];
@@ -436,11 +333,9 @@ class Lowering {
   std::vector<Shape> shapes_;
   GateReach reach_;
   std::vector<std::int32_t> gate_positions_;
-  std::vector<std::vector<std::int32_t>> readers_;
-  std::vector<bool> is_output_, heads_made_;
+  std::vector<bool> heads_made_;
   std::vector<Source> sources_;
-  std::vector<Chain> chains_;
-  std::vector<std::int32_t> chain_of_;
+  ProductChains chains_;
   LoweredNetwork network_;
 };
 
