@@ -28,6 +28,30 @@ void write_file_atomically(
     const std::string& path,
     const std::function<void(const std::function<void(std::span<const std::byte>)>&)>& write);
 
+/// A file that grows while others may already read it: a log, a table with a row for each epoch. One thread
+/// at a time. Unlike with write_file_atomically, whoever follows the file sees what is added; and adding to
+/// it costs no more the longer it is.
+class AppendedFile {
+ public:
+  /// Starts an empty file, or, with `keep`, goes on behind the first `keep` bytes of an old one. Errors are
+  /// those of write_file_atomically, except that a device is written to.
+  explicit AppendedFile(const std::string& path, std::uint64_t keep = 0);
+  ~AppendedFile();
+  AppendedFile(AppendedFile&& other) noexcept;
+  AppendedFile& operator=(AppendedFile&&) = delete;
+
+  /// Adds the whole of `content` and flushes it to the disk, or leaves the file as long as it was: a full
+  /// disk is an Error(io) that names the path and the system's reason.
+  void append(std::string_view content);
+  std::uint64_t size() const { return size_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+  std::uint64_t size_ = 0;
+};
+
 /// Reads a whole file. Errors name the path; a file above `limit` bytes is refused.
 std::string read_file(const std::string& path, std::uint64_t limit = std::uint64_t(1) << 30);
 

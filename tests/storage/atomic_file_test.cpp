@@ -1,15 +1,14 @@
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
 
 #include "base/require_error.hpp"
 #include "base/temporary_folder.hpp"
+#include "storage/small_disk.hpp"
 #include "storage/storage.hpp"
 
 using namespace deepmoe;
@@ -21,27 +20,6 @@ std::size_t files_in(const std::string& folder) {
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
   return count;
 }
-
-/// For its lifetime no file of this process may grow beyond `bytes`: what a full disk looks like.
-class SmallDisk {
- public:
-  explicit SmallDisk(rlim_t bytes) : old_handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &old_limit_);
-    rlimit limit = old_limit_;
-    limit.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~SmallDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &old_limit_);
-    std::signal(SIGXFSZ, old_handler_);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
- private:
-  rlimit old_limit_{};
-  void (*old_handler_)(int);
-};
 
 }  // namespace
 
@@ -76,7 +54,7 @@ TEST_CASE("a full disk leaves the old file and no other") {
   const std::string path = folder.file("file");
   write_file_atomically(path, "old");
   {
-    const SmallDisk disk(100000);
+    const test::SmallDisk disk(100000);
     require_error(ErrorCode::io, {"can't write '" + path + "'", "File too large"},
                   [&] { write_file_atomically(path, std::string(200000, 'x')); });
     require_error(ErrorCode::io, {path}, [&] {
