@@ -151,8 +151,10 @@ DMOE_API int32_t dmoe_convert_pytorch(const char* path, const char* output, cons
  * - START: {"model", "device", "epochs", "steps_per_epoch", "train_size", "validation_size", "out"}
  * - STEP: {"epoch", "step", "steps", "lr", "images_per_second"}, and now and then, when they have been read
  *   back without stopping the device, {"loss", "accuracy"}
- * - EPOCH: a row of metrics.csv: {"epoch", "epochs", "lr", "train_loss", "train_acc", "val_loss", "val_acc",
- *   "density", "active_macs", "dense_macs", "seconds", ...}
+ * - EPOCH: a line of metrics.jsonl: {"epoch", "epochs", "lr", "train_loss", "train_acc", "val_loss", "val_acc",
+ *   "density", "active_macs", "dense_macs", "seconds", ...} and, for a gated network, what the gates do: "layers"
+ *   as from dmoe_model_evaluate, "experts", "dead_experts", "always_on_experts", "effective_experts",
+ *   "dead_layers", "gate_loss". They are those of the validation images, without any those of the training steps
  * - SAVED: {"kind": "best" | "last", "path"}
  * - VALIDATION: {"done", "samples"} */
 #define DMOE_EVENT_START 1
@@ -166,7 +168,10 @@ typedef int32_t (*dmoe_event_callback)(int32_t event, const char* json, void* us
  * the loss; `options` may be NULL, which means the options that the model was made with; `callback`
  * (VALIDATION events) may be NULL. `json` receives {"samples", "loss", "accuracy", "top5_accuracy",
  * "density", "layers", "dense_macs", "active_macs", "seconds", "images_per_second"}; MACs are means per
- * image. */
+ * image. Each of the layers with gates has {"name", "experts", "density", "dead_experts" (active for no image),
+ * "always_on_experts" (active for every image), "effective_experts" (exp of the entropy of the experts' mean gates
+ * divided by their sum), "mean_gate", "gate_loss"}; a gated network has "experts", "dead_experts",
+ * "always_on_experts" and "effective_experts" (sums over the layers), "dead_layers" and "gate_loss", too. */
 DMOE_API int32_t dmoe_model_evaluate(dmoe_model* model, const dmoe_dataset* dataset,
                                      const dmoe_options* options, dmoe_event_callback callback,
                                      void* user_data, dmoe_string** json, dmoe_error** error);
@@ -217,8 +222,10 @@ DMOE_API int32_t dmoe_trainer_step_f32(dmoe_trainer* trainer, const float* image
  * reset. */
 DMOE_API int32_t dmoe_trainer_metrics(dmoe_trainer* trainer, dmoe_string** json, dmoe_error** error);
 /* A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where
- * option `out` names a folder it receives config.json, metrics.csv, best.safetensors, last.safetensors and
- * summary.json. `callback` may be NULL; when it returns non-zero, the step under way is finished, everything
+ * option `out` names a folder it receives config.json, metrics.csv, metrics.jsonl, best.safetensors,
+ * last.safetensors, summary.json and, with option `tensorboard`, a file for TensorBoard; one that cannot be
+ * written is an IO error with its name, and what it held before is still there. `callback` may be NULL; when it
+ * returns non-zero, the step under way is finished, everything
  * is saved, and the value is returned. `summary` may be NULL; it receives {"accuracy", "best_epoch",
  * "density", "layers", "dense_macs", "active_macs", "seconds_per_epoch", "files", ...}. */
 DMOE_API int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train,

@@ -13,6 +13,8 @@ endfunction()
 if(TARGET deepmoe_command AND NOT DEEPMOE_SANITIZE)
   deepmoe_python_test("export/ONNX Runtime computes what predict does" numpy,onnxruntime export/onnx_test.py
     $<TARGET_FILE:deepmoe_command> $<TARGET_FILE:deepmoe> ${CMAKE_CURRENT_BINARY_DIR}/onnx)
+  deepmoe_python_test("training/TensorBoard reads what training records" tensorboard training/tensorboard_test.py
+    $<TARGET_FILE:deepmoe_command> ${CMAKE_CURRENT_BINARY_DIR}/tensorboard)
   deepmoe_python_test("model/what PyTorch saves is converted and predicts the same" torch model/pytorch_test.py
     $<TARGET_FILE:deepmoe_command> ${CMAKE_CURRENT_BINARY_DIR}/pytorch)
   deepmoe_python_test("training/optimizers and schedules follow torch.optim" torch training/torch_optim.py

@@ -31,13 +31,19 @@ bool holds_run(const fs::path& folder) {
 }
 
 void remove_run(const fs::path& folder) {
-  for (const char* name :
-       {"summary.json", "metrics.csv", "best.safetensors", "last.safetensors", "config.json"}) {
-    std::error_code error;
-    fs::remove(folder / name, error);
-    if (error) {
-      throw std::runtime_error("can't remove '" + (folder / name).string() + "': " + error.message());
-    }
+  std::vector<fs::path> files;
+  for (const char* name : {"summary.json", "metrics.csv", "metrics.jsonl", "best.safetensors",
+                           "last.safetensors", "config.json"}) {
+    files.push_back(folder / name);
+  }
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    // What TensorBoard reads.
+    if (entry.path().filename().string().rfind("events.out.tfevents.", 0) == 0) files.push_back(entry.path());
+  }
+  for (const fs::path& file : files) {
+    fs::remove(file, error);
+    if (error) throw std::runtime_error("can't remove '" + file.string() + "': " + error.message());
   }
 }
 

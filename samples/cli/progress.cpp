@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "deepmoe.h"
+#include "summary.hpp"
 #include "text.hpp"
 
 namespace deepmoe::command {
@@ -137,6 +138,7 @@ void Progress::show_epoch(const ordered_json& details) {
   add("val_loss", "  validation loss ", as_loss);
   add("val_acc", "  accuracy ", as_percent);
   add("density", "  density ", [](double density) { return fixed(density, 3); });
+  if (const std::string experts = expert_text(details); !experts.empty()) line += "  " + experts;
   add("seconds", "  ", [](double seconds) { return duration(seconds); });
   print(line);
   loss_ = accuracy_ = unknown;

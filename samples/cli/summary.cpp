@@ -53,10 +53,13 @@ std::string stage_text(const std::vector<Stage>& stages) {
 
 std::string layer_text(const ordered_json& layers) {
   using enum Table::Align;
-  Table table({"layer", "experts", "density", ""}, {left, right, right, left});
+  Table table({"layer", "experts", "density", "", "dead", "always on", "effective"},
+              {left, right, right, left, right, right, right});
   for (const ordered_json& layer : layers) {
     const double density = layer.at("density");
-    table.add({layer.at("name"), layer.at("experts").dump(), fixed(density, 3), bar(density, bar_width)});
+    table.add({layer.at("name"), layer.at("experts").dump(), fixed(density, 3), bar(density, bar_width),
+               fixed(number_or(layer, "dead_experts", 0), 0), fixed(number_or(layer, "always_on_experts", 0), 0),
+               fixed(number_or(layer, "effective_experts", 0), 1)});
   }
   return table.text("  ");
 }
@@ -96,6 +99,7 @@ std::string summary_text(const ordered_json& summary) {
   add("images_per_second", "images per second", as_count);
   const bool gated = summary.contains("layers") && !summary.at("layers").empty();
   if (gated) add("density", "density", [](double density) { return fixed(density, 3); });
+  if (const std::string experts = expert_text(summary); !experts.empty()) table.add({"experts", experts});
   std::string text = table.text("  ");
   if (gated) text += "\n" + density_text(summary.at("layers"));
   if (summary.contains("files") && !summary.at("files").empty()) {
@@ -104,6 +108,35 @@ std::string summary_text(const ordered_json& summary) {
     text += "\n" + files.text("  ");
   }
   return text;
+}
+
+std::string expert_text(const ordered_json& figures) {
+  if (!has_number(figures, "experts")) return {};
+  const auto count = [&](const char* key) { return fixed(number_or(figures, key, 0), 0); };
+  return count("dead_experts") + " dead, " + count("always_on_experts") + " always on, " +
+         count("effective_experts") + " effective of " + count("experts") + " experts";
+}
+
+std::string outcome_line(const ordered_json& summary) {
+  const double epochs = number_or(summary, "epochs", 0);
+  std::string line = summary.value("stopped_early", false) ? "stopped early after " : "trained ";
+  line += fixed(epochs, 0) + (epochs == 1 ? " epoch" : " epochs");
+  line += " in " + duration(epochs * number_or(summary, "seconds_per_epoch", 0)) + ": ";
+  if (has_number(summary, "accuracy")) {
+    line += "accuracy " + percent(number_or(summary, "accuracy", 0)) + " in epoch ";
+  } else {
+    line += "training loss " + fixed(number_or(summary, "train_loss", 0), 4) + ", best in epoch ";
+  }
+  line += fixed(number_or(summary, "best_epoch", 0), 0);
+  const double dense = number_or(summary, "dense_macs", 0), active = number_or(summary, "active_macs", dense);
+  if (active < dense) {
+    line += ", density " + fixed(number_or(summary, "density", 1), 3) + ", " + percent(active / dense, 1) +
+            " of the dense MACs";
+  }
+  if (summary.contains("files") && summary.at("files").contains("best")) {
+    line += "; weights in " + summary.at("files").at("best").get<std::string>();
+  }
+  return line;
 }
 
 }  // namespace deepmoe::command

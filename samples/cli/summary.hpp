@@ -12,4 +12,10 @@ std::string summary_text(const nlohmann::ordered_json& summary);
 /// The density of each gated layer with a bar; more than 20 layers are shown by the stages of the network.
 std::string density_text(const nlohmann::ordered_json& layers);
 
+/// How many experts do something, from what the library tells of a network's gates; empty for a dense network.
+std::string expert_text(const nlohmann::ordered_json& figures);
+
+/// How a training ended, in one line.
+std::string outcome_line(const nlohmann::ordered_json& summary);
+
 }  // namespace deepmoe::command

@@ -73,7 +73,8 @@ int train(const Settings& settings) {
   if (settings.json) {
     std::cout << dmoe_string_data(summary.get()) << "\n";
   } else {
-    std::cout << summary_text(nlohmann::ordered_json::parse(dmoe_string_data(summary.get())));
+    const auto result = nlohmann::ordered_json::parse(dmoe_string_data(summary.get()));
+    std::cout << summary_text(result) + "\n" + outcome_line(result) + "\n";
   }
   return succeeded;
 }

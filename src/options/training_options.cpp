@@ -319,8 +319,9 @@ std::vector<OptionDeclaration> output_options() {
        .type = boolean,
        .group = group,
        .default_value = "false",
-       .available = false,
-       .help = "Whether the run also writes an event file for TensorBoard."},
+       .help =
+           "Whether the run also writes an event file for TensorBoard: curves of every epoch and histograms "
+           "of the gates."},
       {.name = "checkpoint_epochs",
        .type = integer,
        .group = group,

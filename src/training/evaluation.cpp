@@ -4,68 +4,69 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "base/base.hpp"
 #include "model/libtorch_errors.hpp"
 #include "model/loss.hpp"
 #include "training/evaluation.hpp"
+#include "training/gate_statistics.hpp"
 
 namespace deepmoe {
 namespace {
 
 using nlohmann::json;
 
-/// Sums over the samples seen so far.
-struct Sums {
-  std::int64_t samples = 0;
-  double loss = 0.0;
-  std::int64_t correct = 0, correct_in_top5 = 0;
-  double active_macs = 0.0;
-  std::vector<double> active_experts;  ///< for each gate
-};
+/// Sum of the images' active MACs. How many experts are active is kept on the device for many batches, so
+/// that it is hardly ever waited for.
+class ActiveMacs {
+ public:
+  ActiveMacs(const Architecture& architecture, const Cost& network_cost)
+      : architecture_(architecture), cost_(network_cost) {}
 
-/// Active experts of every gate and sample, (gates, N) on the CPU.
-at::Tensor count_active(const std::vector<at::Tensor>& gates) {
-  std::vector<at::Tensor> counts;
-  for (const at::Tensor& layer : gates) counts.push_back(layer.gt(0).sum(1).to(at::kDouble));
-  return at::stack(counts).cpu().contiguous();
-}
-
-void add_gates(const Architecture& architecture, const Cost& network_cost,
-               const std::vector<at::Tensor>& gates, Sums& sums) {
-  const at::Tensor counts = count_active(gates);
-  const auto samples = counts.size(1);
-  const double* values = counts.const_data_ptr<double>();
-  std::vector<double> densities(gates.size());
-  for (std::int64_t sample = 0; sample < samples; ++sample) {
-    for (std::size_t layer = 0; layer < gates.size(); ++layer) {
-      const double active = values[static_cast<std::int64_t>(layer) * samples + sample];
-      sums.active_experts[layer] += active;
-      densities[layer] = active / static_cast<double>(gates[layer].size(1));
+  void add(const std::vector<at::Tensor>& gates) {
+    std::vector<at::Tensor> counts;
+    widths_.clear();
+    for (const at::Tensor& layer : gates) {
+      counts.push_back(layer.gt(0).sum(1));
+      widths_.push_back(static_cast<double>(layer.size(1)));
     }
-    sums.active_macs += active_macs(architecture, network_cost, densities);
+    pending_.push_back(at::stack(counts, 1));
+    pending_images_ += gates.front().size(0);
+    if (pending_images_ >= most_pending) fetch();
   }
-}
 
-json layer_densities(const Architecture& architecture, const Sums& sums, double* density) {
-  const std::vector<Shape> shapes = infer_shapes(architecture);
-  const std::vector<std::int32_t> gates = architecture.gates();
-  json layers = json::array();
-  double active = 0.0, experts = 0.0;
-  for (std::size_t i = 0; i < gates.size(); ++i) {
-    const auto node = static_cast<std::size_t>(gates[i]);
-    const auto width = static_cast<double>(shapes[node].channels);
-    const double mean_active = sums.active_experts[i] / static_cast<double>(sums.samples);
-    layers.push_back({{"name", architecture.nodes[node].name},
-                      {"experts", shapes[node].channels},
-                      {"density", mean_active / width}});
-    active += mean_active;
-    experts += width;
+  double read() {
+    fetch();
+    return sum_;
   }
-  *density = active / experts;
-  return layers;
-}
+
+ private:
+  static constexpr std::int64_t most_pending = 4096;
+
+  void fetch() {
+    if (pending_.empty()) return;
+    const at::Tensor counts = at::cat(pending_).cpu().contiguous();  // (images, layers)
+    pending_.clear();
+    pending_images_ = 0;
+    const auto* active = counts.const_data_ptr<std::int64_t>();
+    std::vector<double> densities(widths_.size());
+    for (std::int64_t image = 0; image < counts.size(0); ++image) {
+      for (std::size_t layer = 0; layer < widths_.size(); ++layer) {
+        densities[layer] = static_cast<double>(*active++) / widths_[layer];
+      }
+      sum_ += active_macs(architecture_, cost_, densities);
+    }
+  }
+
+  const Architecture& architecture_;
+  const Cost& cost_;
+  std::vector<double> widths_;
+  std::vector<at::Tensor> pending_;
+  std::int64_t pending_images_ = 0;
+  double sum_ = 0.0;
+};
 
 }  // namespace
 
@@ -96,8 +97,14 @@ json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const 
                             gate_norm_from(options.text("gate_norm"))};
   const Cost network_cost = cost(architecture, image_size);
   const std::int64_t top = std::min<std::int64_t>(5, architecture.num_classes());
-  Sums sums;
-  sums.active_experts.resize(architecture.gates().size(), 0.0);
+  at::Tensor sums;  // f64 on the device: loss times images, correct, correct within the best 5
+  ActiveMacs macs(architecture, network_cost);
+  std::optional<GateStatistics> statistics;
+  with_libtorch_errors([&] {
+    sums = at::zeros({3}, at::TensorOptions(network.device()).dtype(at::kDouble));
+    if (architecture.gated()) statistics.emplace(architecture, weights.gate_norm, network.device());
+  });
+  std::int64_t done = 0;
 
   const auto start = std::chrono::steady_clock::now();
   const c10::NoGradGuard no_gradient;
@@ -113,39 +120,41 @@ json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const 
               .to(network.device());
       const Network::Outputs outputs = network.forward(images, false);
       const Loss loss = compute_loss(outputs, labels, weights);
-      sums.loss += loss.total.item<double>() * static_cast<double>(batch.size);
-      sums.correct += outputs.logits.argmax(1).eq(labels).sum().item<std::int64_t>();
-      const at::Tensor best = std::get<1>(outputs.logits.topk(top, 1));
-      sums.correct_in_top5 += best.eq(labels.unsqueeze(1)).any(1).sum().item<std::int64_t>();
-      if (!outputs.gates.empty()) add_gates(architecture, network_cost, outputs.gates, sums);
-      if (observer) observer(outputs.gates);
-      sums.samples += batch.size;
+      const at::Tensor best = std::get<1>(outputs.logits.topk(top, 1)).eq(labels.unsqueeze(1));
+      sums[0].add_(loss.total.to(at::kDouble), static_cast<double>(batch.size));
+      sums[1].add_(outputs.logits.argmax(1).eq(labels).sum());
+      sums[2].add_(best.sum());
+      if (statistics) {
+        statistics->add(outputs.gates);
+        macs.add(outputs.gates);
+        if (observer) observer(outputs.gates);
+      }
+      done += batch.size;
     });
     if (callback) {
-      const std::int32_t answer = callback(Event::validation, {{"done", sums.samples}, {"samples", samples}});
+      const std::int32_t answer = callback(Event::validation, {{"done", done}, {"samples", samples}});
       if (answer != 0) throw Cancelled(answer);
     }
   }
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-
-  const auto count = static_cast<double>(sums.samples);
-  json result = {{"samples", sums.samples},
-                 {"loss", sums.loss / count},
-                 {"accuracy", static_cast<double>(sums.correct) / count},
-                 {"top5_accuracy", static_cast<double>(sums.correct_in_top5) / count},
+  json result = {{"samples", done},
                  {"density", 1.0},
                  {"layers", json::array()},
                  {"dense_macs", network_cost.dense_macs},
                  {"active_macs", network_cost.dense_macs},
-                 {"parameters", network_cost.parameters},
-                 {"seconds", seconds},
-                 {"images_per_second", count / seconds}};
-  if (architecture.gated()) {
-    double density = 1.0;
-    result["layers"] = layer_densities(architecture, sums, &density);
-    result["density"] = density;
-    result["active_macs"] = sums.active_macs / count;
-  }
+                 {"parameters", network_cost.parameters}};
+  const auto count = static_cast<double>(done);
+  with_libtorch_errors([&] {
+    const at::Tensor values = sums.cpu();
+    result["loss"] = values[0].item<double>() / count;
+    result["accuracy"] = values[1].item<double>() / count;
+    result["top5_accuracy"] = values[2].item<double>() / count;
+    if (!statistics) return;
+    result.update(statistics->read());
+    result["active_macs"] = macs.read() / count;
+  });
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result["seconds"] = seconds;
+  result["images_per_second"] = count / seconds;
   return result;
 }
 

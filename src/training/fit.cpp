@@ -1,9 +1,13 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "base/base.hpp"
 #include "model/libtorch_errors.hpp"
+#include "training/dead_layers.hpp"
+#include "training/gate_statistics.hpp"
+#include "training/records.hpp"
 #include "training/run_folder.hpp"
 #include "training/trainer.hpp"
 
@@ -42,8 +46,13 @@ class Run {
     trainer.model->describe_data(train_->normalization(), train_->class_names());
   }
 
+  ~Run() { trainer_.gate_observer = {}; }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
   json operator()() {
     write_config();
+    with_libtorch_errors([&] { start_records(); });
     steps_per_epoch_ = make_loader(0)->num_batches();
     report(Event::start, {{"model", trainer_.model->architecture().model},
                           {"device", trainer_.model->device()},
@@ -85,6 +94,19 @@ class Run {
     folder_.write_config(options);
   }
 
+  void start_records() {
+    records_.emplace(folder_, trainer_.options, trainer_.network);
+    if (validation_ || !trainer_.model->architecture().gated()) return;
+    // The training steps are all there is to judge the gates by.
+    training_gates_.emplace(trainer_.model->architecture(), trainer_.loss_weights.gate_norm,
+                            trainer_.network.device());
+    trainer_.gate_observer = [this,
+                              record = records_->gate_observer()](const std::vector<at::Tensor>& gates) {
+      training_gates_->add(gates);
+      if (record) record(gates);
+    };
+  }
+
   std::unique_ptr<Loader> make_loader(std::int64_t epoch) const {
     const Options& options = trainer_.options;
     LoaderOptions loader_options;
@@ -105,6 +127,7 @@ class Run {
     const auto start = Clock::now();
     trainer_.begin_epoch(epoch, steps_per_epoch_);
     trainer_.statistics.reset();
+    if (training_gates_) training_gates_->reset();
     const double lr = trainer_.learning_rate();
     train_epoch(epoch, start);
     const StepStatistics::Means train = with_libtorch_errors([&] { return trainer_.checked_statistics(); });
@@ -117,8 +140,12 @@ class Run {
       if (!evaluation.is_null()) {
         row["val_loss"] = evaluation["loss"];
         row["val_acc"] = evaluation["accuracy"];
+        row["val_top5_acc"] = evaluation["top5_accuracy"];
         for (const char* name : {"density", "dense_macs", "active_macs"}) row[name] = evaluation[name];
+        add_gates(row, evaluation);
       }
+    } else if (training_gates_ && !cancelled()) {
+      add_gates(row, with_libtorch_errors([&] { return training_gates_->read(); }));
     }
     row["seconds"] = seconds_since(start);
     row["images_per_second"] = static_cast<double>(train.samples) / train_seconds;
@@ -129,7 +156,11 @@ class Run {
     seconds_ += seconds_since(start);
     epochs_done_ = epoch + 1;
     last_row_ = row;
-    folder_.add_metrics(row);
+    records_->add_epoch(row);
+    if (row.contains("layers")) {
+      dead_layers_.check(epoch + 1, evaluation.is_object() ? validation_->size() : train.samples,
+                         row["layers"]);
+    }
     save("last");
     if (is_best(row)) {
       best_epoch_ = epoch + 1;
@@ -138,8 +169,15 @@ class Run {
       save("best");
     }
     row["epochs"] = epochs_;
-    if (evaluation.is_object()) row["layers"] = evaluation["layers"];
     report(Event::epoch, row);
+  }
+
+  /// Takes over what `statistics`, of a gated network, say of the gates.
+  static void add_gates(json& row, const json& statistics) {
+    for (const char* name : {"layers", "experts", "density", "dead_experts", "always_on_experts",
+                             "effective_experts", "dead_layers", "gate_loss"}) {
+      if (statistics.contains(name)) row[name] = statistics[name];
+    }
   }
 
   void train_epoch(std::int64_t epoch, Clock::time_point start) {
@@ -180,7 +218,8 @@ class Run {
   /// Null when the callback asked to stop meanwhile.
   json evaluate_now() {
     try {
-      return evaluate(*trainer_.model, validation_, trainer_.options, callback_);
+      return evaluate_gates(*trainer_.model, validation_, trainer_.options, callback_,
+                            records_->gate_observer());
     } catch (const Cancelled& cancelled) {
       answer_ = cancelled.answer();
       return {};
@@ -220,6 +259,7 @@ class Run {
         result[name] = best_evaluation_[name];
       }
     }
+    if (best_row_.is_object()) add_gates(result, best_row_);
     if (folder_.exists()) {
       result["files"] = {{"config", folder_.file("config.json")}, {"summary", folder_.file("summary.json")}};
       if (epochs_done_ > 0) result["files"]["metrics"] = folder_.file("metrics.csv");
@@ -233,6 +273,9 @@ class Run {
   std::shared_ptr<const Dataset> train_, validation_;
   const EventCallback& callback_;
   RunFolder folder_;
+  std::optional<Records> records_;
+  std::optional<GateStatistics> training_gates_;  ///< where there is no validation
+  DeadLayers dead_layers_{trainer_.options};
   std::int64_t image_size_, epochs_, patience_;
   std::int64_t steps_per_epoch_ = 0;
   std::int64_t epochs_done_ = 0, best_epoch_ = 0;

@@ -8,7 +8,7 @@
 
 namespace deepmoe {
 
-/// The folder of one run: config.json (every option, resolved), metrics.csv (a row an epoch),
+/// The folder of one run: config.json (every option, resolved), what Records writes of each epoch,
 /// best.safetensors, last.safetensors and summary.json. Each file is replaced only when its successor is
 /// complete. Without a folder (an empty path) nothing is written.
 class RunFolder {
@@ -20,13 +20,10 @@ class RunFolder {
   std::string file(const std::string& name) const { return path_ + "/" + name; }
 
   void write_config(const Options& options) const;
-  /// Adds a row; `row` holds the columns of metrics.csv, absent ones stay empty.
-  void add_metrics(const nlohmann::json& row);
   void write_summary(const nlohmann::json& summary) const;
 
  private:
   std::string path_;
-  std::string metrics_;
 };
 
 }  // namespace deepmoe

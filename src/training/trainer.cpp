@@ -89,6 +89,7 @@ double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor&
   const Network::Outputs outputs = network.forward(images, true);
   const Loss loss = compute_loss(outputs, labels, loss_weights);
   statistics.add(loss.total, outputs.logits, labels, global_step);
+  if (gate_observer && !outputs.gates.empty()) gate_observer(outputs.gates);
 
   // Where reading costs nothing, a bad loss stops before it spoils the weights.
   double value = 0.0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/loss.hpp"
+#include "training/evaluation.hpp"
 #include "training/optimizer.hpp"
 #include "training/schedule.hpp"
 #include "training/step_statistics.hpp"
@@ -36,6 +37,7 @@ struct Trainer::Implementation {
   Schedule schedule;
   LossWeights loss_weights;
   StepStatistics statistics;
+  GateObserver gate_observer;  ///< is shown the gates of every step; may be empty
   std::int64_t accumulation;
   double gradient_clip;
 

@@ -56,8 +56,9 @@ class Trainer {
   nlohmann::json metrics();
 
   /// A whole run: epochs over `train`, validation after each (when given), and, where option `out` names a
-  /// folder, config.json, metrics.csv, best.safetensors, last.safetensors and summary.json in it. Returns the
-  /// summary: accuracy, densities, MACs, seconds an epoch, files.
+  /// folder, config.json, metrics.csv, metrics.jsonl, best.safetensors, last.safetensors and summary.json in
+  /// it. Returns the summary: accuracy, densities, MACs, seconds an
+  /// epoch, files.
   nlohmann::json fit(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
                      const EventCallback& callback);
 
@@ -71,8 +72,8 @@ class Trainer {
 
 /// Evaluates on every image of a data set, never augmenting. Options read: batch_size, num_workers, prefetch,
 /// lambda_val, mu, gate_norm. Returns {"samples", "loss", "accuracy", "top5_accuracy", "density", "layers":
-/// [{"name", "experts", "density"}], "dense_macs", "active_macs", "seconds", "images_per_second"}; MACs are
-/// means per image.
+/// [...], "dense_macs", "active_macs", "seconds", "images_per_second"}, and for a gated network what
+/// GateStatistics::read tells; MACs are means per image.
 nlohmann::json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
                         const EventCallback& callback);
 

@@ -20,8 +20,8 @@ TEST_CASE("a training leaves its folder and eval finds the same accuracy") {
   const Result training = run(folder.path(), small_training({"--out", "run", "--seed", "3"}));
   INFO(training.errors);
   REQUIRE(training.status == 0);
-  for (const char* name :
-       {"config.json", "metrics.csv", "best.safetensors", "last.safetensors", "summary.json"}) {
+  for (const char* name : {"config.json", "metrics.csv", "metrics.jsonl", "best.safetensors",
+                           "last.safetensors", "summary.json"}) {
     CAPTURE(name);
     CHECK(fs::exists(folder.path() / "run" / name));
   }
@@ -33,6 +33,14 @@ TEST_CASE("a training leaves its folder and eval finds the same accuracy") {
   // Not a terminal: plain lines.
   CHECK(training.errors.find("epoch 1/2 step 2/6") != std::string::npos);
   CHECK(training.errors.find("epoch 2/2 done") != std::string::npos);
+  CHECK(training.errors.find(" of 480 experts") != std::string::npos);
+  // The last line sums it up.
+  const std::string last =
+      training.output.substr(training.output.rfind('\n', training.output.size() - 2) + 1);
+  for (const char* part : {"trained 2 epochs in ", "accuracy ", " in epoch ", "run/best.safetensors"}) {
+    CAPTURE(part);
+    CHECK(last.find(part) != std::string::npos);
+  }
   CHECK(training.errors.find('\r') == std::string::npos);
   CHECK(training.errors.find('\x1b') == std::string::npos);
 
@@ -139,6 +147,21 @@ TEST_CASE("a training that cannot start leaves no folder behind") {
       "nowhere");
   require_refusal(run(folder.path(), {"train", "--model", "resnet19"}), 2, "resnet18");
   CHECK(fs::is_empty(folder.path()));
+}
+
+TEST_CASE("a run that is replaced leaves no records of its own") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> flags = small_training({"--epochs", "1", "--out", "run", "--overwrite"});
+  for (const char* tensorboard : {"--tensorboard=true", "--tensorboard=true", "--tensorboard=false"}) {
+    std::vector<std::string> again = flags;
+    again.push_back(tensorboard);
+    require_success(folder.path(), again);
+    int event_files = 0;
+    for (const auto& entry : fs::directory_iterator(folder.path() / "run")) {
+      event_files += entry.path().filename().string().rfind("events.out.tfevents.", 0) == 0 ? 1 : 0;
+    }
+    CHECK(event_files == (std::string(tensorboard) == "--tensorboard=true" ? 1 : 0));
+  }
 }
 
 TEST_CASE("a file in the place of the folder is refused in words") {

@@ -1,13 +1,16 @@
-#include <doctest/doctest.h>
+#include "model/doctest_beside_libtorch.hpp"  // first: see there
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "base/require_error.hpp"
 #include "base/temporary_folder.hpp"
+#include "storage/small_disk.hpp"
 #include "storage/storage.hpp"
 #include "training/random_dataset.hpp"
+#include "training/records.hpp"
 #include "training/training.hpp"
 
 using namespace deepmoe;
@@ -55,8 +58,8 @@ TEST_CASE("a run leaves its configuration and metrics and weights") {
   const TemporaryFolder folder;
   const std::string out = folder.file("run");
   const json summary = fit(run_options({{"out", out}}));
-  for (const char* name :
-       {"config.json", "metrics.csv", "best.safetensors", "last.safetensors", "summary.json"}) {
+  for (const char* name : {"config.json", "metrics.csv", "metrics.jsonl", "best.safetensors",
+                           "last.safetensors", "summary.json"}) {
     INFO(name);
     CHECK(std::filesystem::exists(out + "/" + name));
   }
@@ -138,6 +141,95 @@ TEST_CASE("a callback ends a run after the step with everything saved") {
   };
   CHECK(counter(*last) == 4);
   CHECK(counter(*best) == 3);
+}
+
+TEST_CASE("an epoch says what its gates do in metrics and events alike") {
+  const TemporaryFolder folder;
+  const std::string out = folder.file("run");
+  std::vector<json> events;
+  const json summary = fit(run_options({{"out", out}}), [&](Event event, const json& details) {
+    if (event == Event::epoch) events.push_back(details);
+    return 0;
+  });
+  REQUIRE(events.size() == 2);
+  const std::vector<json> rows = read_epochs(out, 2);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    events[i].erase("epochs");
+    CHECK(events[i] == rows[i]);
+    CHECK(rows[i]["layers"].size() == 16);
+    CHECK(rows[i]["experts"] == 480);
+    CHECK(rows[i]["dead_experts"].get<int>() >= 0);
+    CHECK(rows[i]["effective_experts"].get<double>() <= 480.0);
+    CHECK(rows[i]["gate_loss"].get<double>() > 0.0);
+    CHECK(rows[i]["layers"][3]["effective_experts"].get<double>() > 0.0);
+  }
+  // The network of the best epoch, evaluated again, says the same.
+  const auto best = Model::load(out + "/best.safetensors", Options());
+  const json evaluation = evaluate(*best, test::small_dataset("test", 24), run_options(), {});
+  const json& row = rows[summary["best_epoch"].get<std::size_t>() - 1];
+  for (const char* name : {"density", "dead_experts", "always_on_experts"})
+    CHECK(evaluation[name] == row[name]);
+  CHECK(evaluation["gate_loss"].get<double>() == doctest::Approx(row["gate_loss"].get<double>()));
+}
+
+TEST_CASE("without validation the training steps tell what the gates do") {
+  std::vector<json> events;
+  const Options options = run_options();
+  Trainer trainer(Model::create(options), options);
+  const EventCallback note = [&](Event event, const json& details) {
+    if (event == Event::epoch) events.push_back(details);
+    return 0;
+  };
+  const json summary = trainer.fit(test::small_dataset("train", 48), nullptr, note);
+  REQUIRE(events.size() == 2);
+  CHECK(summary["layers"].size() == 16);
+  CHECK_FALSE(events[1].contains("val_loss"));
+  CHECK(events[1]["layers"].size() == 16);
+  CHECK(events[1]["density"].get<double>() > 0.0);
+  CHECK(events[1]["effective_experts"].get<double>() > 0.0);
+  // Each epoch has its own statistics.
+  CHECK(events[0]["gate_loss"] != events[1]["gate_loss"]);
+}
+
+TEST_CASE("a dense network has no gates to tell of") {
+  std::vector<json> events;
+  const Options options = run_options({{"model", "resnet18"}, {"epochs", "1"}});
+  Trainer trainer(Model::create(options), options);
+  for (const bool validated : {false, true}) {
+    trainer.fit(test::small_dataset("train", 16), validated ? test::small_dataset("test", 8) : nullptr,
+                [&](Event event, const json& details) {
+                  if (event == Event::epoch) events.push_back(details);
+                  return 0;
+                });
+  }
+  REQUIRE(events.size() == 2);
+  for (const json& event : events) CHECK_FALSE(event.contains("dead_experts"));
+  CHECK(events[1]["density"] == 1.0);
+}
+
+TEST_CASE("a full disk ends a run with what was saved before and names the file") {
+  for (const auto& [limit, name] :
+       std::vector<std::pair<std::size_t, std::string>>{{10, "metrics.csv"}, {60000, "last.safetensors"}}) {
+    CAPTURE(name);
+    const TemporaryFolder folder;
+    const std::string out = folder.file("run");
+    std::optional<test::SmallDisk> disk;
+    require_error(ErrorCode::io, {out + "/" + name, "still there"}, [&, limit = limit] {
+      fit(run_options({{"out", out}}), [&](Event event, const json& details) {
+        if (event == Event::epoch && details["epoch"] == 1) disk.emplace(limit);
+        return 0;
+      });
+    });
+    disk.reset();
+    CHECK(metrics_without_times(out + "/metrics.csv").size() == (limit == 10 ? 2 : 3));
+    CHECK(read_epochs(out, 1).size() == 1);
+    for (const char* kind : {"best", "last"}) {
+      CHECK_NOTHROW(Model::load(out + "/" + kind + ".safetensors", Options()));
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(out)) {
+      CHECK(entry.path().extension() != ".tmp");
+    }
+  }
 }
 
 TEST_CASE("without a folder nothing is written") {
