@@ -224,8 +224,9 @@ DMOE_API int32_t dmoe_trainer_metrics(dmoe_trainer* trainer, dmoe_string** json,
 /* A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where
  * option `out` names a folder it receives config.json, metrics.csv, metrics.jsonl, best.safetensors,
  * last.safetensors, summary.json and, with option `tensorboard`, a file for TensorBoard; one that cannot be
- * written is an IO error with its name, and what it held before is still there. `callback` may be NULL; when it
- * returns non-zero, the step under way is finished, everything
+ * written is an IO error with its name, and what it held before is still there. With option `dry_run` one step of
+ * everything is done, nothing is left behind, the model's weights included, and `summary` receives {"dry_run":
+ * true, "model", "device", "epochs", "steps_per_epoch", "files": [{"name", "bytes"}], ...}. `callback` may be NULL; when it returns non-zero, the step under way is finished, everything
  * is saved, and the value is returned. `summary` may be NULL; it receives {"accuracy", "best_epoch",
  * "density", "layers", "dense_macs", "active_macs", "seconds_per_epoch", "files", ...}. */
 DMOE_API int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train,

@@ -11,6 +11,10 @@ namespace deepmoe::command {
 /// The exit statuses; `deepmoe --help` and docs/command.md list them.
 enum ExitStatus : int { succeeded = 0, failed = 1, wrong_usage = 2, interrupted = 130 };
 
+/// What the help says of them.
+constexpr const char* exit_statuses =
+    "Exit status: 0 success; 1 the work failed; 2 wrong usage, nothing was started; 130 interrupted.";
+
 /// Something on the command line, in the environment or in a configuration file that must be corrected.
 /// Nothing was started.
 class UsageError : public std::runtime_error {

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -34,7 +35,7 @@ constexpr const char* footer = R"(Examples:
 
 Every option can also stand in the environment (DEEPMOE_LR=0.1) or in a configuration file.
 
-Exit status: 0 success; 1 the work failed; 2 wrong usage, nothing was started; 130 interrupted.)";
+)";
 
 /// A message on one line, whatever it holds.
 void complain(const char* kind, std::string message) {
@@ -55,7 +56,7 @@ int run(const std::vector<std::string>& words) {
   call(dmoe_set_log_callback, &print_log_message, static_cast<void*>(nullptr));
   Action action;
   CLI::App root(description, "deepmoe");
-  root.footer(footer);
+  root.footer(footer + std::string(exit_statuses));
   root.set_help_flag("--help,-h", "Show this help");
   root.set_version_flag("--version", std::string("deepmoe ") + dmoe_version(), "Show the version");
   root.require_subcommand(1);
@@ -87,6 +88,9 @@ int run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   using namespace deepmoe::command;
   int status = succeeded;
+  // A file that would exceed the limit on its size is an error with its name, as a full disk is, and not a
+  // death.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     status = run({argv + 1, argv + argc});
     std::cout.flush();

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <system_error>
+#include <vector>
 
 #include "failure.hpp"
 
@@ -50,6 +51,10 @@ void remove_run(const fs::path& folder) {
 OutputFolder::OutputFolder(const fs::path& folder, bool exact) : path_(folder) {
   std::error_code error;
   if (folder.has_parent_path() && !fs::exists(folder.parent_path())) {
+    for (fs::path missing = folder.parent_path(); !missing.empty() && !fs::exists(missing, error);
+         missing = missing.parent_path()) {
+      made_parents_.push_back(missing);
+    }
     fs::create_directories(folder.parent_path(), error);
     if (error) refuse(folder, error);
   }
@@ -67,8 +72,9 @@ OutputFolder::OutputFolder(const fs::path& folder, bool exact) : path_(folder) {
 
 OutputFolder::~OutputFolder() {
   std::error_code ignored;
-  // Only an empty folder can be removed this way.
+  // Only empty folders can be removed this way.
   if (made_) fs::remove(path_, ignored);
+  for (const fs::path& parent : made_parents_) fs::remove(parent, ignored);
 }
 
 }  // namespace deepmoe::command

@@ -3,6 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "dry_run.hpp"
+#include "failure.hpp"
 #include "handle.hpp"
 #include "option_flags.hpp"
 #include "output_folder.hpp"
@@ -55,7 +57,8 @@ int train(const Settings& settings) {
   set_option(options, "out", folder.path());
   TrainerHandle trainer;
   call(dmoe_trainer_create, model.get(), static_cast<const dmoe_options*>(options.get()), trainer.out());
-  if (settings.overwrite) remove_run(folder.path());
+  const bool dry = option_value(options, "dry_run") == "true";
+  if (settings.overwrite && !dry) remove_run(folder.path());
 
   Watch watch(option_integer(options, "print_every"));
   StringHandle summary;
@@ -64,6 +67,10 @@ int train(const Settings& settings) {
          static_cast<const dmoe_dataset*>(validation.get()), &Watch::receive, static_cast<void*>(&watch),
          summary.out());
   });
+  if (!complete && dry) {
+    std::cerr << "deepmoe: interrupted; nothing of the dry run was kept\n";
+    return interrupted;
+  }
   if (!complete) {
     std::cerr << "deepmoe: interrupted in epoch " << watch.progress.epoch() << " after step "
               << watch.progress.step() << "; the weights so far are in " << folder.path()
@@ -74,7 +81,7 @@ int train(const Settings& settings) {
     std::cout << dmoe_string_data(summary.get()) << "\n";
   } else {
     const auto result = nlohmann::ordered_json::parse(dmoe_string_data(summary.get()));
-    std::cout << summary_text(result) + "\n" + outcome_line(result) + "\n";
+    std::cout << (dry ? dry_run_text(result) : summary_text(result) + "\n" + outcome_line(result) + "\n");
   }
   return succeeded;
 }
@@ -90,7 +97,10 @@ void add_train(CLI::App& root, Action& action) {
   settings->flags.add_to(app, all_options());
   app.footer(
       "Ctrl-C ends after the step under way and saves everything; a second Ctrl-C ends at once.\n"
-      "Options without effect in this version are listed by 'deepmoe options'.");
+      "Options without effect in this version are listed by 'deepmoe options'.\n\n" +
+      std::string(exit_statuses) +
+      "\nWhat was saved before a failure stays: a file that cannot be written, say on a full disk, is named and\n"
+      "keeps what it held.");
   app.callback([settings, &action] { action = [settings] { return train(*settings); }; });
 }
 

@@ -66,6 +66,9 @@ std::shared_ptr<const Dataset> array_dataset(const void* images, PixelType type,
 std::shared_ptr<const Dataset> select_classes(std::shared_ptr<const Dataset> dataset,
                                               const std::vector<std::int64_t>& classes);
 
+/// The first `count` images, or all where there are not so many. A negative count is an Error(invalid_argument).
+std::shared_ptr<const Dataset> first_images(std::shared_ptr<const Dataset> dataset, std::int64_t count);
+
 /// Decodes a JPEG or PNG file (by content, not by name) into interleaved RGB bytes in `scratch`.
 ImageView decode_image_file(const std::string& path, std::vector<std::byte>& scratch);
 

@@ -356,8 +356,9 @@ std::vector<OptionDeclaration> output_options() {
        .type = boolean,
        .group = group,
        .default_value = "false",
-       .available = false,
-       .help = "Whether to check the options and a single batch only, and write nothing."},
+       .help = "Whether to try everything once (a step, a validation batch, writing all files) and say what "
+               "the run "
+               "would do, leaving nothing behind."},
       {.name = "resume",
        .type = text,
        .group = group,

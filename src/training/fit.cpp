@@ -6,6 +6,7 @@
 #include "base/base.hpp"
 #include "model/libtorch_errors.hpp"
 #include "training/dead_layers.hpp"
+#include "training/dry_run.hpp"
 #include "training/gate_statistics.hpp"
 #include "training/records.hpp"
 #include "training/run_folder.hpp"
@@ -112,9 +113,7 @@ class Run {
     LoaderOptions loader_options;
     loader_options.batch_size = options.integer("batch_size");
     loader_options.shuffle = true;
-    // A rest of one image has no batch statistics.
-    loader_options.drop_last =
-        train_->size() > loader_options.batch_size && train_->size() % loader_options.batch_size == 1;
+    loader_options.drop_last = drops_last_image(train_->size(), loader_options.batch_size);
     loader_options.seed = static_cast<std::uint64_t>(options.integer("seed"));
     loader_options.epoch = epoch;
     loader_options.num_workers = options.integer("num_workers");
@@ -288,6 +287,9 @@ class Run {
 
 json Trainer::fit(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
                   const EventCallback& callback) {
+  if (implementation_->options.boolean("dry_run")) {
+    return dry_run(implementation_->model, implementation_->options, train, validation, callback);
+  }
   return Run(*implementation_, std::move(train), std::move(validation), callback)();
 }
 

@@ -12,6 +12,11 @@
 
 namespace deepmoe {
 
+/// Whether an epoch leaves out the last image, as a batch of one has no statistics for batch norm.
+constexpr bool drops_last_image(std::int64_t images, std::int64_t batch_size) {
+  return images > batch_size && images % batch_size == 1;
+}
+
 /// What a trainer holds between steps; shared by the step and the run.
 struct Trainer::Implementation {
   Implementation(std::shared_ptr<Model> model, const Options& options);

@@ -57,7 +57,7 @@ class Trainer {
 
   /// A whole run: epochs over `train`, validation after each (when given), and, where option `out` names a
   /// folder, config.json, metrics.csv, metrics.jsonl, best.safetensors, last.safetensors and summary.json in
-  /// it. Returns the summary: accuracy, densities, MACs, seconds an
+  /// it (with option `dry_run` see dry_run.hpp). Returns the summary: accuracy, densities, MACs, seconds an
   /// epoch, files.
   nlohmann::json fit(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
                      const EventCallback& callback);

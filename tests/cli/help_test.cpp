@@ -26,6 +26,18 @@ TEST_CASE("the help lists subcommands and examples and exit statuses") {
   CHECK(contains(result.output, "130"));
 }
 
+TEST_CASE("the exit statuses of a training are in its help and true") {
+  const Result help = run({"train", "--help"});
+  for (const char* part : {"0 success", "1 the work failed", "2 wrong usage", "130 interrupted"}) {
+    CAPTURE(part);
+    CHECK(contains(help.output, part));
+  }
+  // 130 is tested where a training is interrupted.
+  CHECK(run({"options"}).status == 0);
+  CHECK(run({"train", "--dataset", "folder", "--data_dir", "nowhere"}).status == 1);
+  CHECK(run({"train", "--epochs", "none"}).status == 2);
+}
+
 TEST_CASE("without arguments the help is shown") {
   CHECK(run(std::vector<std::string>{}).output == run({"--help"}).output);
 }

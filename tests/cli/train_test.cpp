@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <iterator>
@@ -149,6 +150,31 @@ TEST_CASE("a training that cannot start leaves no folder behind") {
   CHECK(fs::is_empty(folder.path()));
 }
 
+TEST_CASE("a dry run says what a run would do and leaves nothing behind") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> flags = small_training({"--epochs", "7", "--dry_run"});
+  const Result result = run(folder.path(), flags);
+  INFO(result.errors);
+  REQUIRE(result.status == 0);
+  for (const char* part :
+       {"resnet18_moe on cpu", "7 epochs of 6 steps", "96 for training, 48 for validation",
+        "runs/resnet18_moe-synthetic", "metrics.jsonl", "best.safetensors", "nothing of it was kept"}) {
+    CAPTURE(part);
+    CHECK(result.output.find(part) != std::string::npos);
+  }
+  CHECK(fs::is_empty(folder.path()));
+
+  require_success(folder.path(), small_training({"--epochs", "1", "--out", "run"}));
+  const std::string before = read_file(folder.path() / "run" / "metrics.csv");
+  require_refusal(run(folder.path(), small_training({"--dry_run", "--out", "run"})), 2,
+                  "already holds a run");
+  const json plan = json::parse(
+      require_success(folder.path(), small_training({"--dry_run", "--out", "run", "--overwrite", "--json"})));
+  CHECK(plan.at("dry_run") == true);
+  CHECK(plan.at("out") == "run");
+  CHECK(read_file(folder.path() / "run" / "metrics.csv") == before);
+}
+
 TEST_CASE("a run that is replaced leaves no records of its own") {
   const TemporaryFolder folder;
   const std::vector<std::string> flags = small_training({"--epochs", "1", "--out", "run", "--overwrite"});
@@ -162,6 +188,30 @@ TEST_CASE("a run that is replaced leaves no records of its own") {
     }
     CHECK(event_files == (std::string(tensorboard) == "--tensorboard=true" ? 1 : 0));
   }
+}
+
+TEST_CASE("a file that cannot be written whole ends the training with its name") {
+  const TemporaryFolder folder;
+  Result result;
+  {
+    // Smaller than the weights, larger than the other files. The process must outlive the signal that this
+    // sends.
+    rlimit old = {};
+    REQUIRE(getrlimit(RLIMIT_FSIZE, &old) == 0);
+    rlimit limit = old;
+    limit.rlim_cur = 100000;
+    REQUIRE(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    Process process(folder.path(), small_training({"--out", "run"}));
+    setrlimit(RLIMIT_FSIZE, &old);
+    result = process.finish();
+  }
+  INFO(result.errors);
+  CHECK(result.status == 1);
+  CHECK(result.output.empty());
+  CHECK(result.errors.find("deepmoe: error: can't write 'run/last.safetensors'") != std::string::npos);
+  CHECK(metrics_without_times(folder.path() / "run" / "metrics.csv").size() == 2);
+  CHECK_FALSE(fs::exists(folder.path() / "run" / "last.safetensors"));
+  CHECK(json::parse(read_file(folder.path() / "run" / "config.json")).at("epochs") == 2);
 }
 
 TEST_CASE("a file in the place of the folder is refused in words") {

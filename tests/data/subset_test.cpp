@@ -47,3 +47,20 @@ TEST_CASE("classes may have no images but must exist") {
   require_error(ErrorCode::invalid_argument, {"no class 3", "0 to 2"}, [&] { select_classes(one, {3}); });
   require_error(ErrorCode::invalid_argument, {"no class -1"}, [&] { select_classes(one, {-1}); });
 }
+
+TEST_CASE("the first images are those that the data set begins with") {
+  const auto whole = synthetic();
+  const auto first = first_images(whole, 7);
+  CHECK(first->size() == 7);
+  std::vector<std::byte> scratch, other;
+  for (std::int64_t i = 0; i < 7; ++i) {
+    CHECK(first->label(i) == whole->label(i));
+    CHECK(static_cast<const unsigned char*>(first->image(i, other).data)[7] ==
+          static_cast<const unsigned char*>(whole->image(i, scratch).data)[7]);
+  }
+  CHECK(first->num_classes() == 5);
+  CHECK(first->description() == whole->description() + ", first 7 images");
+  CHECK(first_images(whole, 100)->size() == 30);
+  CHECK(first_images(whole, 0)->size() == 0);
+  require_error(ErrorCode::invalid_argument, {"-1"}, [&] { first_images(whole, -1); });
+}

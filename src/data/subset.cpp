@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/base.hpp"
@@ -7,10 +8,9 @@
 namespace deepmoe {
 namespace {
 
-class ClassSubset : public Dataset {
+class Subset : public Dataset {
  public:
-  ClassSubset(std::shared_ptr<const Dataset> whole, std::vector<std::int64_t> indices,
-              std::string description)
+  Subset(std::shared_ptr<const Dataset> whole, std::vector<std::int64_t> indices, std::string description)
       : whole_(std::move(whole)), indices_(std::move(indices)), description_(std::move(description)) {}
 
   std::int64_t size() const override { return static_cast<std::int64_t>(indices_.size()); }
@@ -34,6 +34,14 @@ class ClassSubset : public Dataset {
 
 }  // namespace
 
+std::shared_ptr<const Dataset> first_images(std::shared_ptr<const Dataset> dataset, std::int64_t count) {
+  if (count < 0) fail(ErrorCode::invalid_argument, "there cannot be ", count, " images");
+  std::vector<std::int64_t> indices(static_cast<std::size_t>(std::min(count, dataset->size())));
+  std::iota(indices.begin(), indices.end(), 0);
+  std::string description = concat(dataset->description(), ", first ", indices.size(), " images");
+  return std::make_shared<Subset>(std::move(dataset), std::move(indices), std::move(description));
+}
+
 std::shared_ptr<const Dataset> select_classes(std::shared_ptr<const Dataset> dataset,
                                               const std::vector<std::int64_t>& classes) {
   std::vector<std::string> words;
@@ -50,7 +58,7 @@ std::shared_ptr<const Dataset> select_classes(std::shared_ptr<const Dataset> dat
   }
   std::string description =
       concat(dataset->description(), ", ", classes.size() == 1 ? "class " : "classes ", join(words));
-  return std::make_shared<ClassSubset>(std::move(dataset), std::move(indices), std::move(description));
+  return std::make_shared<Subset>(std::move(dataset), std::move(indices), std::move(description));
 }
 
 }  // namespace deepmoe
