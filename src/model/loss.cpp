@@ -39,9 +39,9 @@ at::Tensor gate_loss(const std::vector<at::Tensor>& gates, GateNorm norm) {
   return norm == GateNorm::hoyer ? sum / static_cast<double>(gates.size()) : sum;
 }
 
-Loss compute_loss(const Network::Outputs& outputs, const at::Tensor& labels, const LossWeights& weights) {
+Loss compute_loss(const Network::Outputs& outputs, const at::Tensor& targets, const LossWeights& weights) {
   const auto cross_entropy = [&](const at::Tensor& logits) {
-    return at::cross_entropy_loss(logits, labels, {}, at::Reduction::Mean, -100, weights.label_smoothing);
+    return at::cross_entropy_loss(logits, targets, {}, at::Reduction::Mean, -100, weights.label_smoothing);
   };
   Loss loss;
   loss.classification = cross_entropy(outputs.logits);

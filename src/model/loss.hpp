@@ -32,8 +32,8 @@ struct Loss {
 ///    one expert a layer only: a defect of the public Python implementation, kept for parity.
 at::Tensor gate_loss(const std::vector<at::Tensor>& gates, GateNorm norm);
 
-/// DESIGN 6 (Wang et al., UAI 2019, section 3.4). `labels` is (N) of int64. Terms of weight 0 are left out of
-/// the autograd graph.
-Loss compute_loss(const Network::Outputs& outputs, const at::Tensor& labels, const LossWeights& weights);
+/// DESIGN 6 (Wang et al., UAI 2019, section 3.4). `targets` is (N) of int64, or the probability of each
+/// class, (N, classes) f32. Terms of weight 0 are left out of the autograd graph.
+Loss compute_loss(const Network::Outputs& outputs, const at::Tensor& targets, const LossWeights& weights);
 
 }  // namespace deepmoe

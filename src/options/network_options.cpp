@@ -131,16 +131,14 @@ std::vector<OptionDeclaration> data_options() {
        .default_value = "0",
        .minimum = 0,
        .maximum = 100,
-       .available = false,
-       .help = "Parameter of the beta distribution by which pairs of training images are blended; 0 turns it "
-               "off."},
+       .help = "Parameter of the beta distribution in whose proportion pairs of training images and their "
+               "labels are blended; 0 turns it off. With cutmix too, each batch has one of them, by chance."},
       {.name = "cutmix",
        .type = real,
        .group = group,
        .default_value = "0",
        .minimum = 0,
        .maximum = 100,
-       .available = false,
        .help = "Parameter of the beta distribution for the area that one training image receives from "
                "another; 0 turns "
                "it off."},

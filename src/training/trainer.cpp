@@ -53,6 +53,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
       parameters(tensors_of(trained_parameters(network, options))),
       optimizer(make_optimizer(trained_parameters(network, options), options)),
       schedule(options),
+      mixing(options, model->architecture().num_classes()),
       loss_weights(loss_weights_from(options)),
       statistics(network.device()),
       accumulation(options.integer("gradient_accumulation")),
@@ -86,9 +87,10 @@ double Trainer::Implementation::learning_rate() const {
 
 double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor& labels, bool read_loss) {
   const c10::AutoGradMode gradients(true);
-  const Network::Outputs outputs = network.forward(images, true);
-  const Loss loss = compute_loss(outputs, labels, loss_weights);
-  statistics.add(loss.total, outputs.logits, labels, global_step);
+  const MixedBatch batch = mixing.mix(images, labels, global_step);
+  const Network::Outputs outputs = network.forward(batch.images, true);
+  const Loss loss = compute_loss(outputs, batch.targets, loss_weights);
+  statistics.add(loss.total, outputs.logits, batch.labels, global_step);
   if (gate_observer && !outputs.gates.empty()) gate_observer(outputs.gates);
 
   // Where reading costs nothing, a bad loss stops before it spoils the weights.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/loss.hpp"
+#include "training/batch_mixing.hpp"
 #include "training/evaluation.hpp"
 #include "training/optimizer.hpp"
 #include "training/schedule.hpp"
@@ -40,6 +41,7 @@ struct Trainer::Implementation {
   std::vector<at::Tensor> parameters;
   std::unique_ptr<Optimizer> optimizer;
   Schedule schedule;
+  BatchMixing mixing;
   LossWeights loss_weights;
   StepStatistics statistics;
   GateObserver gate_observer;  ///< is shown the gates of every step; may be empty

@@ -58,7 +58,7 @@ TEST_CASE("the help of a subcommand shows its options with defaults by group") {
     CHECK(contains(result.output, part));
   }
   // Without effect in this version, so not offered.
-  CHECK_FALSE(contains(result.output, "--mixup"));
+  CHECK_FALSE(contains(result.output, "--distill"));
   for (const char* name : {"eval", "predict", "export", "convert", "info", "options", "doctor", "bench"}) {
     CAPTURE(name);
     CHECK(run({name, "--help"}).status == 0);

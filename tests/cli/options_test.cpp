@@ -40,7 +40,7 @@ TEST_CASE("a value that is wrong names the flag and what it must be") {
 }
 
 TEST_CASE("an option without effect in this version is refused") {
-  require_refusal(run({"train", "--mixup", "0.5"}), 2, "--mixup has no effect in this version");
+  require_refusal(run({"train", "--distill", "other.safetensors"}), 2, "--distill has no effect in this version");
 }
 
 TEST_CASE("recipe and file and environment and flag win in this order") {
@@ -96,7 +96,7 @@ TEST_CASE("the table shows every option") {
     CAPTURE(name);
     CHECK(text.find("  --" + name) != std::string::npos);
   }
-  CHECK(text.find("--mixup*") != std::string::npos);
+  CHECK(text.find("--distill*") != std::string::npos);
 }
 
 TEST_CASE("a recipe shows what it sets and what of that differs") {

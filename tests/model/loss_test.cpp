@@ -129,3 +129,16 @@ TEST_CASE("the total is the weighted sum of its parts") {
           doctest::Approx(cross_entropy(1.0)));
   }
 }
+
+TEST_CASE("soft targets give the proportionate mean of the losses of each class") {
+  Network::Outputs outputs;
+  outputs.logits = at::tensor({1.0, -0.5, 0.25, 0.0, 2.0, -1.0}, at::kDouble).view({2, 3});
+  LossWeights weights;
+  weights.label_smoothing = 0.1;
+  const auto loss_of = [&](std::vector<std::int64_t> labels) {
+    return compute_loss(outputs, at::tensor(labels, at::kLong), weights).total.item<double>();
+  };
+  const at::Tensor soft = at::tensor({0.7, 0.0, 0.3, 0.3, 0.7, 0.0}, at::kDouble).view({2, 3});
+  CHECK(compute_loss(outputs, soft, weights).total.item<double>() ==
+        doctest::Approx(0.7 * loss_of({0, 1}) + 0.3 * loss_of({2, 0})));
+}

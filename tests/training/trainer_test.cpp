@@ -198,3 +198,19 @@ TEST_CASE("every optimizer brings the loss of one batch down") {
     CHECK(last < 0.8 * first);
   }
 }
+
+TEST_CASE("a step on mixed images depends on seed and step alone") {
+  const auto losses = [](const std::string& seed) {
+    const Options options =
+        small_options({{"lr", "0.01"}, {"mixup", "0.4"}, {"cutmix", "1"}, {"seed", seed}});
+    Options same_start = options;
+    same_start.set("seed", "0");
+    Trainer trainer(Model::create(same_start), options);
+    const SharedTensor images = to_shared("images", random_images(8)), labels = labels_of(eight_labels);
+    std::vector<double> values(4);
+    for (double& value : values) trainer.step(images, labels, &value);
+    return values;
+  };
+  CHECK(losses("1") == losses("1"));
+  CHECK(losses("1") != losses("2"));
+}
