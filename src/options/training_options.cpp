@@ -292,10 +292,8 @@ std::vector<OptionDeclaration> run_options() {
        .minimum = 0,
        .maximum = 1,
        .maximum_excluded = true,
-       .available = false,
        .help = "Decay of the moving average of weights that is evaluated and saved instead of the last ones; "
-               "0 turns "
-               "it off."},
+               "0 turns it off. The n-th step of the optimizer uses at most (1 + n) / (10 + n)."},
       {.name = "sync_batch_norm",
        .type = boolean,
        .group = group,

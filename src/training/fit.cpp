@@ -71,6 +71,7 @@ class Run {
             concat("stopped after epoch ", epoch + 1, ": no better since epoch ", best_epoch_));
       }
     }
+    with_libtorch_errors([&] { trainer_.average.finish(); });
     json result = summary();
     result["interrupted"] = cancelled();
     result["stopped_early"] = stopped_early;
@@ -217,6 +218,7 @@ class Run {
   /// Null when the callback asked to stop meanwhile.
   json evaluate_now() {
     try {
+      const WeightAverage::InUse averaged(trainer_.average);
       return evaluate_gates(*trainer_.model, validation_, trainer_.options, callback_,
                             records_->gate_observer());
     } catch (const Cancelled& cancelled) {
@@ -236,7 +238,10 @@ class Run {
   void save(const std::string& kind) {
     if (!folder_.exists()) return;
     const std::string path = folder_.file(kind + ".safetensors");
-    with_libtorch_errors([&] { trainer_.model->save(path); });
+    with_libtorch_errors([&] {
+      const WeightAverage::InUse averaged(trainer_.average);
+      trainer_.model->save(path);
+    });
     report(Event::saved, {{"kind", kind}, {"path", path}});
   }
 

@@ -52,6 +52,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
       network(model->network()),
       parameters(tensors_of(trained_parameters(network, options))),
       optimizer(make_optimizer(trained_parameters(network, options), options)),
+      average(network, options.real("ema")),
       schedule(options),
       mixing(options, model->architecture().num_classes()),
       loss_weights(loss_weights_from(options)),
@@ -103,6 +104,7 @@ double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor&
   if (++accumulated == accumulation) {
     if (gradient_clip > 0.0) clip_gradients(parameters, gradient_clip);
     optimizer->step(learning_rate());
+    average.update();
     for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
     accumulated = 0;
   }

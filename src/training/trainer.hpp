@@ -10,6 +10,7 @@
 #include "training/schedule.hpp"
 #include "training/step_statistics.hpp"
 #include "training/training.hpp"
+#include "training/weight_average.hpp"
 
 namespace deepmoe {
 
@@ -40,6 +41,7 @@ struct Trainer::Implementation {
   Network& network;
   std::vector<at::Tensor> parameters;
   std::unique_ptr<Optimizer> optimizer;
+  WeightAverage average;
   Schedule schedule;
   BatchMixing mixing;
   LossWeights loss_weights;

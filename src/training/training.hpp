@@ -57,7 +57,8 @@ class Trainer {
 
   /// A whole run: epochs over `train`, validation after each (when given), and, where option `out` names a
   /// folder, config.json, metrics.csv, metrics.jsonl, best.safetensors, last.safetensors and summary.json in
-  /// it (with option `dry_run` see dry_run.hpp). Returns the summary: accuracy, densities, MACs, seconds an
+  /// it (with option `dry_run` see dry_run.hpp). With option `ema`, the averaged weights are what is validated
+  /// and saved, and what the model has afterwards. Returns the summary: accuracy, densities, MACs, seconds an
   /// epoch, files.
   nlohmann::json fit(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
                      const EventCallback& callback);

@@ -296,3 +296,29 @@ TEST_CASE("data with more classes than the model are refused") {
 TEST_CASE("a folder that cannot be written is named") {
   require_error(ErrorCode::io, {"/proc/deepmoe"}, [] { fit(run_options({{"out", "/proc/deepmoe/run"}})); });
 }
+
+TEST_CASE("a run with ema evaluates and saves the averaged weights") {
+  const TemporaryFolder folder;
+  const auto state_of = [](const Model& model) {
+    std::map<std::string, std::vector<float>> values;
+    for (const SharedTensor& tensor : model.state()) {
+      if (tensor.type != DataType::f32) continue;
+      const auto* data = static_cast<const float*>(tensor.data);
+      values[tensor.name].assign(data, data + tensor.elements());
+    }
+    return values;
+  };
+  const auto run = [&](const std::string& name, const std::string& decay) {
+    const Options options = run_options({{"out", folder.file(name)}, {"ema", decay}, {"epochs", "1"}});
+    Trainer trainer(Model::create(options), options);
+    const json summary =
+        trainer.fit(test::small_dataset("train", 48), test::small_dataset("test", 24), EventCallback());
+    const auto saved = Model::load(folder.file(name) + "/best.safetensors", Options());
+    CHECK(state_of(*saved) == state_of(*trainer.model()));
+    CHECK(evaluate(*saved, test::small_dataset("test", 24), options, {})["loss"] == summary["loss"]);
+    return state_of(*saved);
+  };
+  const auto plain = run("plain", "0"), averaged = run("averaged", "0.9");
+  CHECK(plain.at("fc.weight") != averaged.at("fc.weight"));
+  CHECK(plain.at("bn1.running_var") != averaged.at("bn1.running_var"));
+}
