@@ -103,4 +103,13 @@ void set_thread_count(std::int64_t threads) {
   if (threads > 0) at::set_num_threads(static_cast<int>(threads));
 }
 
+void use_deterministic_algorithms() {
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(true, /*warn_only=*/false);
+  context.setDeterministicCuDNN(true);
+  context.setBenchmarkCuDNN(false);
+  // Memory that nobody reads before writing need not be filled.
+  context.setDeterministicFillUninitializedMemory(false);
+}
+
 }  // namespace deepmoe

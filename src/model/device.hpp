@@ -33,4 +33,8 @@ at::Generator make_generator(const at::Device& device, std::uint64_t seed);
 /// core.
 void set_thread_count(std::int64_t threads);
 
+/// Option `deterministic`: from now on, in the whole process, an operator without an algorithm that always
+/// gives the same result is an error.
+void use_deterministic_algorithms();
+
 }  // namespace deepmoe

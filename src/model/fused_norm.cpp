@@ -3,8 +3,10 @@
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,26 +22,33 @@ namespace {
 
 template <class T>
 T* data_of(const at::Tensor& tensor) {
-  return tensor.defined() ? const_cast<T*>(tensor.const_data_ptr<T>()) : nullptr;
+  if (!tensor.defined()) return nullptr;
+  if constexpr (std::is_same_v<T, Bfloat16>) {
+    return reinterpret_cast<T*>(const_cast<at::BFloat16*>(tensor.const_data_ptr<at::BFloat16>()));
+  } else {
+    return const_cast<T*>(tensor.const_data_ptr<T>());
+  }
 }
 
-/// The tensors of one call as plain memory.
-template <class T>
+/// The tensors of one call as plain memory: activations of type E, and the rest in the type that they are
+/// computed with.
+template <class E>
 struct Planes {
+  using T = ComputedType<E>;
   explicit Planes(const at::Tensor& input)
       : samples(static_cast<std::size_t>(input.size(0))),
         channels(static_cast<std::size_t>(input.size(1))),
         pixels(static_cast<std::size_t>(input.size(2) * input.size(3))),
-        x(data_of<T>(input)) {}
+        x(data_of<E>(input)) {}
 
   std::size_t samples, channels, pixels;
-  const T* x;
+  const E* x;
   const T *weight = nullptr, *bias = nullptr, *gates = nullptr;
   bool gate_first = false;
 
   double count() const { return static_cast<double>(samples * pixels); }
   std::size_t plane(std::size_t n, std::size_t c) const { return n * channels + c; }
-  const T* input(std::size_t n, std::size_t c) const { return x + plane(n, c) * pixels; }
+  const E* input(std::size_t n, std::size_t c) const { return x + plane(n, c) * pixels; }
   double weight_of(std::size_t c) const { return weight != nullptr ? static_cast<double>(weight[c]) : 1.0; }
   double bias_of(std::size_t c) const { return bias != nullptr ? static_cast<double>(bias[c]) : 0.0; }
   double gate_before(std::size_t n, std::size_t c) const { return gate(n, c, true); }
@@ -74,19 +83,20 @@ void over_channels(std::size_t channels, std::size_t numbers, const Work& work) 
   });
 }
 
-template <class T>
+template <class E>
 void run_forward(const NormChain& chain, at::Tensor& out, at::Tensor& taps, Statistics& statistics) {
-  const PlaneKernels<T>& kernels = plane_kernels<T>();
-  Planes<T> planes(chain.input);
+  using T = ComputedType<E>;
+  const PlaneKernels<E>& kernels = plane_kernels<E>();
+  Planes<E> planes(chain.input);
   planes.weight = chain.weight ? data_of<T>(*chain.weight) : nullptr;
   planes.bias = chain.bias ? data_of<T>(*chain.bias) : nullptr;
   planes.gates = data_of<T>(chain.gates);
   planes.gate_first = chain.gate_first;
   const std::size_t samples = planes.samples, channels = planes.channels, pixels = planes.pixels;
-  const T* const residual = data_of<T>(chain.residual);
+  const E* const residual = data_of<E>(chain.residual);
   T* const running_mean = data_of<T>(chain.running_mean);
   T* const running_var = data_of<T>(chain.running_var);
-  T* const output = data_of<T>(out);
+  E* const output = data_of<E>(out);
   auto* const chosen = data_of<std::uint8_t>(taps);
   double* const kept_channels = data_of<double>(statistics.channels);
   double* const kept_planes = data_of<double>(statistics.planes);
@@ -126,7 +136,8 @@ void run_forward(const NormChain& chain, at::Tensor& out, at::Tensor& taps, Stat
       kept_channels[c] = mean;
       kept_channels[channels + c] = inverse;
 
-      // In the type of the tensors, as LibTorch does it: networks with few samples multiply rounding errors.
+      // In the type of the parameters, as LibTorch does it: networks with few samples multiply rounding
+      // errors.
       const T scale = static_cast<T>(inverse) * static_cast<T>(planes.weight_of(c));
       const T shift = static_cast<T>(planes.bias_of(c)) - static_cast<T>(mean) * scale;
       // Backwards: the planes that were read last are the likeliest to be in the cache.
@@ -147,10 +158,10 @@ void run_forward(const NormChain& chain, at::Tensor& out, at::Tensor& taps, Stat
 }
 
 /// The gradient of a plane before its maximum, which only the chosen pixels have.
-template <class T>
+template <class E>
 class PoolGradient {
  public:
-  PoolGradient(const PlanePool& pool, const T* gradient, const T* output, const std::uint8_t* taps)
+  PoolGradient(const PlanePool& pool, const E* gradient, const E* output, const std::uint8_t* taps)
       : pool_(pool), gradient_(gradient), output_(output), taps_(taps) {}
 
   /// Calls `use(pixel, d)` for every chosen pixel whose value a ReLU lets through; more than once where
@@ -160,17 +171,17 @@ class PoolGradient {
     std::size_t i = plane * pool_.out_pixels();
     for (std::size_t y = 0; y < pool_.out_height; ++y) {
       for (std::size_t x = 0; x < pool_.out_width; ++x, ++i) {
-        if (output_[i] <= 0) continue;
+        if (widened(output_[i]) <= 0) continue;
         const std::size_t row = y * pool_.stride + taps_[i] / pool_.kernel - pool_.padding;
         const std::size_t column = x * pool_.stride + taps_[i] % pool_.kernel - pool_.padding;
-        use(row * pool_.width + column, gradient_[i]);
+        use(row * pool_.width + column, widened(gradient_[i]));
       }
     }
   }
 
  private:
   const PlanePool& pool_;
-  const T *gradient_, *output_;
+  const E *gradient_, *output_;
   const std::uint8_t* taps_;
 };
 
@@ -183,31 +194,33 @@ struct Backward {
   at::Tensor of_input, of_weight, of_bias, of_gates, of_residual;
 };
 
-template <class T>
+template <class E>
 void run_backward(const Backward& call) {
-  const PlaneKernels<T>& kernels = plane_kernels<T>();
-  Planes<T> planes(call.input);
+  using T = ComputedType<E>;
+  const PlaneKernels<E>& kernels = plane_kernels<E>();
+  Planes<E> planes(call.input);
   planes.weight = data_of<T>(call.weight);
   planes.bias = data_of<T>(call.bias);
   planes.gates = data_of<T>(call.gates);
   planes.gate_first = call.gate_first;
   const std::size_t samples = planes.samples, channels = planes.channels, pixels = planes.pixels;
-  const T* const gradient = data_of<T>(call.gradient);
-  const T* const output = data_of<T>(call.output);
+  const E* const gradient = data_of<E>(call.gradient);
+  const E* const output = data_of<E>(call.output);
   const double* const channel_statistics = data_of<double>(call.statistics.channels);
   const double* const plane_means = data_of<double>(call.statistics.planes);
   const double* const plane_squares = plane_means != nullptr ? plane_means + channels * samples : nullptr;
-  T *const of_input = data_of<T>(call.of_input), *const of_weight = data_of<T>(call.of_weight),
-           *const of_bias = data_of<T>(call.of_bias), *const of_gates = data_of<T>(call.of_gates),
-           *const of_residual = data_of<T>(call.of_residual);
+  E *const of_input = data_of<E>(call.of_input), *const of_residual = data_of<E>(call.of_residual);
+  T *const of_weight = data_of<T>(call.of_weight), *const of_bias = data_of<T>(call.of_bias),
+           *const of_gates = data_of<T>(call.of_gates);
   const PlanePool pool = call.pool ? plane_pool(*call.pool, call.input, call.output) : PlanePool{};
-  const PoolGradient<T> pooled(pool, gradient, output, data_of<std::uint8_t>(call.taps));
+  const PoolGradient<E> pooled(pool, gradient, output, data_of<std::uint8_t>(call.taps));
   // Once the residual's gradient is written, it is what went through the ReLU.
   const bool masked = of_residual != nullptr;
 
   over_channels(channels, samples * pixels * channels, [&](std::size_t first, std::size_t last) {
     std::vector<PlaneSums> sums(samples);
-    std::vector<T> scratch(call.pool ? pixels : 0);
+    std::vector<T> unpooled(call.pool ? pixels : 0);
+    std::vector<E> scratch(call.pool ? pixels : 0);
     for (std::size_t c = first; c < last; ++c) {
       const double mean = channel_statistics[c], inverse = channel_statistics[channels + c];
       // About their own mean, planes give the exact gradient of a gate before the norm.
@@ -217,13 +230,13 @@ void run_backward(const Backward& call) {
       double bias_sum = 0.0, weight_sum = 0.0;  // of b d, and of b d (u - m)
       for (std::size_t n = 0; n < samples; ++n) {
         const std::size_t plane = planes.plane(n, c), place = plane * pixels;
-        const T* const x = planes.input(n, c);
+        const E* const x = planes.input(n, c);
         if (call.pool) {
           sums[n] = {};
           const double middle = static_cast<double>(center(n));
           pooled.visit(plane, [&](std::size_t pixel, T d) {
             sums[n].gradient += static_cast<double>(d);
-            sums[n].product += static_cast<double>(d) * (static_cast<double>(x[pixel]) - middle);
+            sums[n].product += static_cast<double>(d) * (static_cast<double>(widened(x[pixel])) - middle);
           });
         } else {
           sums[n] = kernels.reduce(gradient + place, call.relu ? output + place : nullptr, x, center(n),
@@ -264,10 +277,11 @@ void run_backward(const Backward& call) {
         const PlaneSlope<T> plane_slope{static_cast<T>(steep * behind),
                                         static_cast<T>(-steep * multiple * before), center(n),
                                         static_cast<T>(-steep * (constant + multiple * away))};
-        const T* const x = planes.input(n, c);
+        const E* const x = planes.input(n, c);
         if (call.pool) {
-          std::fill(scratch.begin(), scratch.end(), T{0});
-          pooled.visit(plane, [&](std::size_t pixel, T d) { scratch[pixel] += d; });
+          std::fill(unpooled.begin(), unpooled.end(), T{0});
+          pooled.visit(plane, [&](std::size_t pixel, T d) { unpooled[pixel] += d; });
+          std::transform(unpooled.begin(), unpooled.end(), scratch.begin(), stored<E>);
           kernels.differentiate(scratch.data(), nullptr, x, plane_slope, of_input + place, pixels);
         } else {
           kernels.differentiate((masked ? of_residual : gradient) + place,
@@ -277,6 +291,19 @@ void run_backward(const Backward& call) {
       }
     }
   });
+}
+
+/// Calls `work` with a number of the type that the activations have.
+template <class Work>
+void with_element_type(const at::Tensor& activations, const Work& work) {
+  switch (activations.scalar_type()) {
+    case at::kFloat:
+      return work(float{});
+    case at::kBFloat16:
+      return work(Bfloat16{});
+    default:
+      return work(double{});
+  }
 }
 
 struct FusedNorm : torch::autograd::Function<FusedNorm> {
@@ -299,11 +326,8 @@ struct FusedNorm : torch::autograd::Function<FusedNorm> {
     Statistics statistics{
         at::empty({2, input.size(1)}, at::kDouble),
         keep_planes ? at::empty({2, input.size(1), input.size(0)}, at::kDouble) : at::Tensor()};
-    if (input.scalar_type() == at::kFloat) {
-      run_forward<float>(chain, out, taps, statistics);
-    } else {
-      run_forward<double>(chain, out, taps, statistics);
-    }
+    with_element_type(input,
+                      [&](auto element) { run_forward<decltype(element)>(chain, out, taps, statistics); });
     const auto wanted = [](const Optional& tensor) { return tensor && tensor->requires_grad(); };
     context->saved_data["wanted"] = std::vector<bool>{input.requires_grad(), wanted(weight), wanted(bias),
                                                       wanted(gates), wanted(residual)};
@@ -353,11 +377,7 @@ struct FusedNorm : torch::autograd::Function<FusedNorm> {
     call.of_gates = space(wanted[3], call.gates);
     // Without a ReLU in between, the residual has the output's gradient as it is.
     if (call.relu) call.of_residual = space(wanted[4], call.gradient);
-    if (call.input.scalar_type() == at::kFloat) {
-      run_backward<float>(call);
-    } else {
-      run_backward<double>(call);
-    }
+    with_element_type(call.input, [&](auto element) { run_backward<decltype(element)>(call); });
     const at::Tensor of_residual = wanted[4] && !call.relu ? call.gradient : call.of_residual;
     return {call.of_input, call.of_weight, call.of_bias, call.of_gates, of_residual, at::Tensor()};
   }

@@ -134,6 +134,7 @@ Model::Model(Architecture architecture, const Options& options)
     : architecture_(std::move(architecture)), options_(concrete(options)) {
   const at::Device device = resolve_device(options.text("device"));
   set_thread_count(options.integer("threads"));
+  if (options.boolean("deterministic")) use_deterministic_algorithms();
   with_libtorch_errors([&] {
     network_ = std::make_unique<Network>(architecture_, device, use_channels_last(options_, device),
                                          static_cast<std::uint64_t>(options.integer("seed")));

@@ -1,6 +1,8 @@
 #include "model/network.hpp"
 
+#include <c10/core/DispatchKeySet.h>
 #include <c10/core/GradMode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <cstddef>
 #include <utility>
@@ -140,9 +142,9 @@ Network::Outputs Network::forward(const at::Tensor& images, bool training) {
     } else {
       values[index] = evaluate(index, values, training, outputs);
     }
-    if (position == architecture_.logits) outputs.logits = values[index];
-    if (position == architecture_.embedding) outputs.embedding = values[index];
-    if (position == architecture_.embedding_logits) outputs.embedding_logits = values[index];
+    if (position == architecture_.logits) outputs.logits = values[index].to(at::kFloat);
+    if (position == architecture_.embedding) outputs.embedding = values[index].to(at::kFloat);
+    if (position == architecture_.embedding_logits) outputs.embedding_logits = values[index].to(at::kFloat);
     for (const std::int32_t finished : plan_[index].release_after)
       values[static_cast<std::size_t>(finished)].reset();
   }
@@ -176,7 +178,7 @@ at::Tensor Network::evaluate(std::size_t index, const Values& values, bool train
           },
           [&](const Gelu&) { return at::gelu(input); },
           [&](const Gate&) {
-            const at::Tensor gates = evaluate_gates(index, values, outputs);
+            const at::Tensor gates = evaluate_gates(index, values, outputs).to(input.scalar_type());
             return at::mul(input, input.dim() == 4 ? gates.unsqueeze(2).unsqueeze(3) : gates);
           },
           [&](const MaxPool& pool) {
@@ -184,7 +186,8 @@ at::Tensor Network::evaluate(std::size_t index, const Values& values, bool train
             return plan_[index].after_pool ? pooled.relu_() : pooled;
           },
           [&](const AveragePool& pool) -> at::Tensor {
-            if (pool.output_size == 1) return input.mean({2, 3}, true);
+            // A mean that is kept in f32 costs nothing, and the gates behind it are then exact.
+            if (pool.output_size == 1) return input.mean({2, 3}, true, at::kFloat);
             return at::adaptive_avg_pool2d(input, {pool.output_size, pool.output_size});
           },
           [&](const Flatten&) { return input.flatten(1); },
@@ -207,7 +210,9 @@ at::Tensor Network::evaluate_gates(std::size_t index, const Values& values, Outp
   std::optional<at::Tensor> bias;
   if (std::get<Gate>(node.operation).bias) bias = parameter(1);
   const at::Tensor& embedding = values[static_cast<std::size_t>(node.inputs[1])];
-  at::Tensor gates = at::relu(at::linear(embedding, parameter(0), bias));
+  // Rounded to bf16 the gates of evaluation and training would differ, and which of them are zero matters.
+  const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+  at::Tensor gates = at::relu(at::linear(embedding.to(at::kFloat), parameter(0), bias));
   outputs.gates.push_back(gates);
   return gates;
 }

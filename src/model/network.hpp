@@ -30,6 +30,7 @@ class Network {
 
   /// `images` is (N, channels, H, W) f32 on device(). In training, batch norm uses and updates batch
   /// statistics and dropout draws; the result is part of an autograd graph wherever gradients are enabled.
+  /// Outputs are f32, also where LibTorch's autocast lets what is in between be of less precision.
   Outputs forward(const at::Tensor& images, bool training);
 
   const std::vector<Entry>& state() const { return state_; }

@@ -9,8 +9,15 @@ namespace {
 constexpr std::int64_t smallest_plane = 16;
 constexpr std::int64_t largest_pool = 15;
 
+/// In the type of the activations, which would otherwise become that of the gates.
 at::Tensor gated(const at::Tensor& input, const at::Tensor& gates) {
-  return at::mul(input, input.dim() == 4 ? gates.unsqueeze(2).unsqueeze(3) : gates);
+  const at::Tensor factors = gates.to(input.scalar_type());
+  return at::mul(input, input.dim() == 4 ? factors.unsqueeze(2).unsqueeze(3) : factors);
+}
+
+/// The type of parameters, statistics and gates beside activations of this type.
+at::ScalarType computed_type(at::ScalarType activations) {
+  return activations == at::kBFloat16 ? at::kFloat : activations;
 }
 
 bool is_fusible_pool(const MaxPool& pool) {
@@ -35,16 +42,18 @@ bool is_fusible(const NormChain& chain) {
   const at::Tensor& input = chain.input;
   if (input.dim() != 4 || !input.device().is_cpu() || !input.is_contiguous() || input.numel() == 0)
     return false;
-  if (input.scalar_type() != at::kFloat && input.scalar_type() != at::kDouble) return false;
+  const at::ScalarType type = input.scalar_type();
+  if (type != at::kFloat && type != at::kDouble && type != at::kBFloat16) return false;
   if (input.size(2) * input.size(3) < smallest_plane) return false;
-  const auto fits = [&](const at::Tensor& tensor) {
-    return tensor.scalar_type() == input.scalar_type() && tensor.device().is_cpu() && tensor.is_contiguous();
+  const auto is_plain = [](const at::Tensor& tensor, at::ScalarType wanted) {
+    return tensor.scalar_type() == wanted && tensor.device().is_cpu() && tensor.is_contiguous();
   };
+  const auto fits = [&](const at::Tensor& tensor) { return is_plain(tensor, computed_type(type)); };
   if (chain.weight && !fits(*chain.weight)) return false;
   if (chain.bias && !fits(*chain.bias)) return false;
   if (chain.gates.defined() && !fits(chain.gates)) return false;
   if (chain.residual.defined() &&
-      (!fits(chain.residual) || chain.residual.sizes() != input.sizes() || chain.pool)) {
+      (!is_plain(chain.residual, type) || chain.residual.sizes() != input.sizes() || chain.pool)) {
     return false;
   }
   return fits(chain.running_mean) && fits(chain.running_var) && (!chain.pool || chain.relu);

@@ -23,7 +23,8 @@ struct NormChain {
   std::optional<MaxPool> pool;  ///< only behind a ReLU and without a residual
 };
 
-/// The chain's output, within autograd. On the CPU and for contiguous planes each pass over memory is made
+/// The chain's output, within autograd, in the type of the input, beside which a bf16 one has f32 parameters,
+/// statistics and gates. On the CPU and for contiguous planes each pass over memory is made
 /// once, and values in between are never stored; everywhere else it is composed_chain. Results do not depend
 /// on the number of threads.
 at::Tensor evaluate_chain(const NormChain& chain);

@@ -20,6 +20,53 @@ using Tag = hn::ScalableTag<T>;
 template <class T>
 using Vector = hn::Vec<Tag<T>>;
 
+template <class E>
+Vector<ComputedType<E>> load(const E* HWY_RESTRICT from) {
+  const Tag<ComputedType<E>> d;
+  if constexpr (std::is_same_v<E, Bfloat16>) {
+    const hn::RebindToUnsigned<decltype(d)> whole;
+    const hn::Rebind<std::uint16_t, decltype(d)> halves;
+    const auto upper = hn::LoadU(halves, reinterpret_cast<const std::uint16_t*>(from));
+    return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(whole, upper)));
+  } else {
+    return hn::LoadU(d, from);
+  }
+}
+
+/// Rounds as `stored` does.
+template <class E>
+void store(Vector<ComputedType<E>> values, E* HWY_RESTRICT to) {
+  const Tag<ComputedType<E>> d;
+  if constexpr (std::is_same_v<E, Bfloat16>) {
+    const hn::RebindToUnsigned<decltype(d)> whole;
+    const hn::RebindToSigned<decltype(d)> narrowed;
+    const hn::Rebind<std::uint16_t, decltype(d)> halves;
+    const auto bits = hn::BitCast(whole, values);
+    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(whole, 1));
+    const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(whole, 0x7FFF))));
+    const auto is_number = hn::RebindMask(whole, hn::Eq(values, values));
+    const auto upper = hn::IfThenElse(is_number, rounded, hn::Set(whole, 0x7FC0));
+    hn::StoreU(hn::DemoteTo(halves, hn::BitCast(narrowed, upper)), halves,
+               reinterpret_cast<std::uint16_t*>(to));
+  } else {
+    hn::StoreU(values, d, to);
+  }
+}
+
+/// Two vectors of neighbours, the even ones and the odd ones.
+template <class E>
+void load_pairs(const E* HWY_RESTRICT from, Vector<ComputedType<E>>& even, Vector<ComputedType<E>>& odd) {
+  const Tag<ComputedType<E>> d;
+  if constexpr (std::is_same_v<E, Bfloat16>) {
+    const hn::RebindToUnsigned<decltype(d)> whole;
+    const auto pairs = hn::LoadU(whole, reinterpret_cast<const std::uint32_t*>(from));
+    even = hn::BitCast(d, hn::ShiftLeft<16>(pairs));
+    odd = hn::BitCast(d, hn::And(pairs, hn::Set(whole, 0xFFFF0000U)));
+  } else {
+    hn::LoadInterleaved2(d, from, even, odd);
+  }
+}
+
 /// Vectors that are added up before their sum goes into a double.
 constexpr std::size_t vectors_in_stretch = 64;
 
@@ -48,8 +95,9 @@ T let_through(T gradient, T output) {
   return output <= 0 ? 0 : gradient;
 }
 
-template <class T>
-double sum(const T* HWY_RESTRICT input, std::size_t count) {
+template <class E>
+double sum(const E* HWY_RESTRICT input, std::size_t count) {
+  using T = ComputedType<E>;
   const Tag<T> d;
   const std::size_t lanes = hn::Lanes(d);
   double result = 0.0;
@@ -58,17 +106,18 @@ double sum(const T* HWY_RESTRICT input, std::size_t count) {
     const std::size_t end = std::min(count, i + vectors_in_stretch * lanes);
     Vector<T> even = hn::Zero(d), odd = hn::Zero(d);
     for (; i + 2 * lanes <= end; i += 2 * lanes) {
-      even = hn::Add(even, hn::LoadU(d, input + i));
-      odd = hn::Add(odd, hn::LoadU(d, input + i + lanes));
+      even = hn::Add(even, load(input + i));
+      odd = hn::Add(odd, load(input + i + lanes));
     }
     result += total<T>(even, odd);
   }
-  for (; i < count; ++i) result += static_cast<double>(input[i]);
+  for (; i < count; ++i) result += static_cast<double>(widened(input[i]));
   return result;
 }
 
-template <class T>
-double square_sum(const T* HWY_RESTRICT input, T center, std::size_t count) {
+template <class E>
+double square_sum(const E* HWY_RESTRICT input, ComputedType<E> center, std::size_t count) {
+  using T = ComputedType<E>;
   const Tag<T> d;
   const std::size_t lanes = hn::Lanes(d);
   const Vector<T> centers = hn::Set(d, center);
@@ -78,15 +127,15 @@ double square_sum(const T* HWY_RESTRICT input, T center, std::size_t count) {
     const std::size_t end = std::min(count, i + vectors_in_stretch * lanes);
     Vector<T> even = hn::Zero(d), odd = hn::Zero(d);
     for (; i + 2 * lanes <= end; i += 2 * lanes) {
-      const Vector<T> first = hn::Sub(hn::LoadU(d, input + i), centers);
-      const Vector<T> second = hn::Sub(hn::LoadU(d, input + i + lanes), centers);
+      const Vector<T> first = hn::Sub(load(input + i), centers);
+      const Vector<T> second = hn::Sub(load(input + i + lanes), centers);
       even = hn::MulAdd(first, first, even);
       odd = hn::MulAdd(second, second, odd);
     }
     result += total<T>(even, odd);
   }
   for (; i < count; ++i) {
-    const double difference = static_cast<double>(input[i]) - static_cast<double>(center);
+    const double difference = static_cast<double>(widened(input[i])) - static_cast<double>(center);
     result += difference * difference;
   }
   return result;
@@ -110,28 +159,29 @@ T value_of(const PlaneLine<T>& line, T x) {
   return (x * line.before * line.scale + line.shift) * line.behind;
 }
 
-template <bool with_residual, bool relu, class T>
-void apply_as(const T* HWY_RESTRICT input, const PlaneLine<T>& line, const T* HWY_RESTRICT residual,
-              T* HWY_RESTRICT out, std::size_t count) {
+template <bool with_residual, bool relu, class E, class Out>
+void apply_as(const E* HWY_RESTRICT input, const PlaneLine<ComputedType<E>>& line,
+              const E* HWY_RESTRICT residual, Out* HWY_RESTRICT out, std::size_t count) {
+  using T = ComputedType<E>;
   const Tag<T> d;
   const std::size_t lanes = hn::Lanes(d);
   const Line<T> values(line);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    Vector<T> value = values(hn::LoadU(d, input + i));
-    if constexpr (with_residual) value = hn::Add(value, hn::LoadU(d, residual + i));
+    Vector<T> value = values(load(input + i));
+    if constexpr (with_residual) value = hn::Add(value, load(residual + i));
     if constexpr (relu) value = positive_part<T>(value);
-    hn::StoreU(value, d, out + i);
+    store(value, out + i);
   }
   for (; i < count; ++i) {
-    T value = value_of(line, input[i]);
-    if constexpr (with_residual) value += residual[i];
-    out[i] = relu ? positive_part(value) : value;
+    T value = value_of(line, widened(input[i]));
+    if constexpr (with_residual) value += widened(residual[i]);
+    out[i] = stored<Out>(relu ? positive_part(value) : value);
   }
 }
 
-template <class T>
-void apply(const T* input, const PlaneLine<T>& line, const T* residual, bool relu, T* out,
+template <class E>
+void apply(const E* input, const PlaneLine<ComputedType<E>>& line, const E* residual, bool relu, E* out,
            std::size_t count) {
   if (residual != nullptr) {
     relu ? apply_as<true, true>(input, line, residual, out, count)
@@ -142,16 +192,17 @@ void apply(const T* input, const PlaneLine<T>& line, const T* residual, bool rel
   }
 }
 
-template <bool relu, bool keep, class T>
-PlaneSums reduce_as(const T* HWY_RESTRICT gradient, const T* HWY_RESTRICT output, const T* HWY_RESTRICT input,
-                    T center, T* HWY_RESTRICT masked, std::size_t count) {
+template <bool relu, bool keep, class E>
+PlaneSums reduce_as(const E* HWY_RESTRICT gradient, const E* HWY_RESTRICT output, const E* HWY_RESTRICT input,
+                    ComputedType<E> center, E* HWY_RESTRICT masked, std::size_t count) {
+  using T = ComputedType<E>;
   const Tag<T> d;
   const std::size_t lanes = hn::Lanes(d);
   const Vector<T> centers = hn::Set(d, center);
-  const auto load = [&](std::size_t at) {
-    Vector<T> value = hn::LoadU(d, gradient + at);
-    if constexpr (relu) value = let_through<T>(value, hn::LoadU(d, output + at));
-    if constexpr (keep) hn::StoreU(value, d, masked + at);
+  const auto load_gradient = [&](std::size_t at) {
+    Vector<T> value = load(gradient + at);
+    if constexpr (relu) value = let_through<T>(value, load(output + at));
+    if constexpr (keep) store(value, masked + at);
     return value;
   };
   PlaneSums sums;
@@ -160,28 +211,29 @@ PlaneSums reduce_as(const T* HWY_RESTRICT gradient, const T* HWY_RESTRICT output
     const std::size_t end = std::min(count, i + vectors_in_stretch * lanes);
     Vector<T> even = hn::Zero(d), odd = hn::Zero(d), even_product = hn::Zero(d), odd_product = hn::Zero(d);
     for (; i + 2 * lanes <= end; i += 2 * lanes) {
-      const Vector<T> first = load(i), second = load(i + lanes);
+      const Vector<T> first = load_gradient(i), second = load_gradient(i + lanes);
       even = hn::Add(even, first);
       odd = hn::Add(odd, second);
-      even_product = hn::MulAdd(first, hn::Sub(hn::LoadU(d, input + i), centers), even_product);
-      odd_product = hn::MulAdd(second, hn::Sub(hn::LoadU(d, input + i + lanes), centers), odd_product);
+      even_product = hn::MulAdd(first, hn::Sub(load(input + i), centers), even_product);
+      odd_product = hn::MulAdd(second, hn::Sub(load(input + i + lanes), centers), odd_product);
     }
     sums.gradient += total<T>(even, odd);
     sums.product += total<T>(even_product, odd_product);
   }
   for (; i < count; ++i) {
-    T value = gradient[i];
-    if constexpr (relu) value = let_through(value, output[i]);
-    if constexpr (keep) masked[i] = value;
+    T value = widened(gradient[i]);
+    if constexpr (relu) value = let_through(value, widened(output[i]));
+    if constexpr (keep) masked[i] = stored<E>(value);
     sums.gradient += static_cast<double>(value);
     sums.product +=
-        static_cast<double>(value) * (static_cast<double>(input[i]) - static_cast<double>(center));
+        static_cast<double>(value) * (static_cast<double>(widened(input[i])) - static_cast<double>(center));
   }
   return sums;
 }
 
-template <class T>
-PlaneSums reduce(const T* gradient, const T* output, const T* input, T center, T* masked, std::size_t count) {
+template <class E>
+PlaneSums reduce(const E* gradient, const E* output, const E* input, ComputedType<E> center, E* masked,
+                 std::size_t count) {
   if (output != nullptr) {
     return masked != nullptr ? reduce_as<true, true>(gradient, output, input, center, masked, count)
                              : reduce_as<true, false>(gradient, output, input, center, masked, count);
@@ -190,31 +242,33 @@ PlaneSums reduce(const T* gradient, const T* output, const T* input, T center, T
                            : reduce_as<false, false>(gradient, output, input, center, masked, count);
 }
 
-template <bool relu, class T>
-void differentiate_as(const T* HWY_RESTRICT gradient, const T* HWY_RESTRICT output,
-                      const T* HWY_RESTRICT input, const PlaneSlope<T>& slope, T* HWY_RESTRICT out,
-                      std::size_t count) {
+template <bool relu, class E>
+void differentiate_as(const E* HWY_RESTRICT gradient, const E* HWY_RESTRICT output,
+                      const E* HWY_RESTRICT input, const PlaneSlope<ComputedType<E>>& slope,
+                      E* HWY_RESTRICT out, std::size_t count) {
+  using T = ComputedType<E>;
   const Tag<T> d;
   const std::size_t lanes = hn::Lanes(d);
   const Vector<T> of_gradient = hn::Set(d, slope.gradient), of_input = hn::Set(d, slope.input);
   const Vector<T> centers = hn::Set(d, slope.center), constant = hn::Set(d, slope.constant);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    Vector<T> value = hn::LoadU(d, gradient + i);
-    if constexpr (relu) value = let_through<T>(value, hn::LoadU(d, output + i));
-    const Vector<T> rest = hn::MulAdd(hn::Sub(hn::LoadU(d, input + i), centers), of_input, constant);
-    hn::StoreU(hn::MulAdd(value, of_gradient, rest), d, out + i);
+    Vector<T> value = load(gradient + i);
+    if constexpr (relu) value = let_through<T>(value, load(output + i));
+    const Vector<T> rest = hn::MulAdd(hn::Sub(load(input + i), centers), of_input, constant);
+    store(hn::MulAdd(value, of_gradient, rest), out + i);
   }
   for (; i < count; ++i) {
-    T value = gradient[i];
-    if constexpr (relu) value = let_through(value, output[i]);
-    out[i] = value * slope.gradient + ((input[i] - slope.center) * slope.input + slope.constant);
+    T value = widened(gradient[i]);
+    if constexpr (relu) value = let_through(value, widened(output[i]));
+    const T rest = (widened(input[i]) - slope.center) * slope.input + slope.constant;
+    out[i] = stored<E>(value * slope.gradient + rest);
   }
 }
 
-template <class T>
-void differentiate(const T* gradient, const T* output, const T* input, const PlaneSlope<T>& slope, T* out,
-                   std::size_t count) {
+template <class E>
+void differentiate(const E* gradient, const E* output, const E* input,
+                   const PlaneSlope<ComputedType<E>>& slope, E* out, std::size_t count) {
   output != nullptr ? differentiate_as<true>(gradient, output, input, slope, out, count)
                     : differentiate_as<false>(gradient, output, input, slope, out, count);
 }
@@ -235,29 +289,31 @@ std::size_t pool_scratch(const PlanePool& pool) {
   return (pool.height * pool.stride + 2) * row_length<T>(pool);
 }
 
-template <class T>
-void lay_out(const T* HWY_RESTRICT row, const PlaneLine<T>& line, const PlanePool& pool, std::size_t length,
-             T* HWY_RESTRICT even) {
+template <class E>
+void lay_out(const E* HWY_RESTRICT row, const PlaneLine<ComputedType<E>>& line, const PlanePool& pool,
+             std::size_t length, ComputedType<E>* HWY_RESTRICT even) {
+  using T = ComputedType<E>;
   const Tag<T> d;
   const std::size_t lanes = hn::Lanes(d);
   const Line<T> values(line);
-  if (pool.stride == 1) return apply_as<false, false, T>(row, line, nullptr, even, pool.width);
+  if (pool.stride == 1) return apply_as<false, false, E, T>(row, line, nullptr, even, pool.width);
   T* HWY_RESTRICT odd = even + length;
   std::size_t i = 0;
   for (; 2 * (i + lanes) <= pool.width; i += lanes) {
     Vector<T> first, second;
-    hn::LoadInterleaved2(d, row + 2 * i, first, second);
+    load_pairs(row + 2 * i, first, second);
     hn::StoreU(values(first), d, even + i);
     hn::StoreU(values(second), d, odd + i);
   }
   for (std::size_t column = 2 * i; column < pool.width; ++column) {
-    (column % 2 == 0 ? even : odd)[column / 2] = value_of(line, row[column]);
+    (column % 2 == 0 ? even : odd)[column / 2] = value_of(line, widened(row[column]));
   }
 }
 
-template <class T>
-void pool(const T* HWY_RESTRICT input, const PlaneLine<T>& line, const PlanePool& pool,
-          T* HWY_RESTRICT scratch, T* HWY_RESTRICT out, std::uint8_t* HWY_RESTRICT taps) {
+template <class E>
+void pool(const E* HWY_RESTRICT input, const PlaneLine<ComputedType<E>>& line, const PlanePool& pool,
+          ComputedType<E>* HWY_RESTRICT scratch, E* HWY_RESTRICT out, std::uint8_t* HWY_RESTRICT taps) {
+  using T = ComputedType<E>;
   const Tag<T> d;
   const std::size_t lanes = hn::Lanes(d), length = row_length<T>(pool);
   const std::size_t margin = pool.kernel, row_step = pool.stride * length;
@@ -287,16 +343,17 @@ void pool(const T* HWY_RESTRICT input, const PlaneLine<T>& line, const PlanePool
       hn::StoreU(positive_part<T>(best), d, best_row + x);
       hn::StoreU(tap, d, tap_row + x);
     }
-    std::copy_n(best_row, pool.out_width, out + y * pool.out_width);
+    std::transform(best_row, best_row + pool.out_width, out + y * pool.out_width, stored<E>);
     for (std::size_t x = 0; x < pool.out_width; ++x) {
       taps[y * pool.out_width + x] = static_cast<std::uint8_t>(static_cast<int>(tap_row[x]));
     }
   }
 }
 
-template <class T>
-constexpr PlaneKernels<T> kernels_of() {
-  return {sum<T>, square_sum<T>, apply<T>, reduce<T>, differentiate<T>, pool_scratch<T>, pool<T>};
+template <class E>
+constexpr PlaneKernels<E> kernels_of() {
+  return {sum<E>, square_sum<E>, apply<E>, reduce<E>, differentiate<E>, pool_scratch<ComputedType<E>>,
+          pool<E>};
 }
 
 const PlaneKernels<float>* float_kernels() {
@@ -305,6 +362,10 @@ const PlaneKernels<float>* float_kernels() {
 }
 const PlaneKernels<double>* double_kernels() {
   static constexpr PlaneKernels<double> kernels = kernels_of<double>();
+  return &kernels;
+}
+const PlaneKernels<Bfloat16>* bfloat16_kernels() {
+  static constexpr PlaneKernels<Bfloat16> kernels = kernels_of<Bfloat16>();
   return &kernels;
 }
 
@@ -316,6 +377,7 @@ namespace deepmoe {
 
 HWY_EXPORT(float_kernels);
 HWY_EXPORT(double_kernels);
+HWY_EXPORT(bfloat16_kernels);
 
 template <>
 const PlaneKernels<float>& plane_kernels<float>() {
@@ -325,6 +387,11 @@ const PlaneKernels<float>& plane_kernels<float>() {
 template <>
 const PlaneKernels<double>& plane_kernels<double>() {
   static const PlaneKernels<double>& kernels = *HWY_DYNAMIC_DISPATCH(double_kernels)();
+  return kernels;
+}
+template <>
+const PlaneKernels<Bfloat16>& plane_kernels<Bfloat16>() {
+  static const PlaneKernels<Bfloat16>& kernels = *HWY_DYNAMIC_DISPATCH(bfloat16_kernels)();
   return kernels;
 }
 

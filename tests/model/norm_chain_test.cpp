@@ -70,10 +70,9 @@ Side make_side(const Case& setting) {
 
 void run(Side& side, at::Tensor (*evaluate)(const NormChain&)) {
   side.output = evaluate(side.chain);
-  const at::Tensor weights =
-      at::sin(at::arange(side.output.numel(), side.output.options().requires_grad(false)))
-          .view(side.output.sizes());
-  (side.output * weights).sum().backward();
+  // Numbers that every type can hold.
+  const at::Tensor weights = at::sin(at::arange(side.output.numel(), at::kDouble)).to(at::kBFloat16);
+  (side.output * weights.to(side.output.scalar_type()).view(side.output.sizes())).sum().backward();
 }
 
 void check_case(const Case& setting, double tolerance) {
@@ -123,6 +122,56 @@ TEST_CASE("a chain of single precision agrees with its parts") {
     setting.height = 19;
     check_case(setting, 2e-4);
   });
+}
+
+TEST_CASE("a chain of bf16 activations is that of single precision rounded") {
+  const auto check = [](Case setting) {
+    setting.type = at::kFloat;
+    Side exact = make_side(setting), rounded = make_side(setting);
+    const c10::NoGradGuard no_gradient;
+    for (Side* side : {&exact, &rounded}) {
+      side->chain.input = side->chain.input.detach().to(at::kBFloat16).to(at::kFloat).set_requires_grad(true);
+      side->inputs.front() = side->chain.input;
+    }
+    for (at::Tensor* tensor : {&rounded.chain.input, &rounded.chain.residual}) {
+      if (!tensor->defined()) continue;
+      const at::Tensor replaced = tensor->detach().to(at::kBFloat16).set_requires_grad(true);
+      for (at::Tensor& input : rounded.inputs) {
+        if (input.is_same(*tensor)) input = replaced;
+      }
+      *tensor = replaced;
+    }
+    const c10::AutoGradMode gradients(true);
+    REQUIRE(is_fusible(rounded.chain));
+    run(exact, composed_chain);
+    run(rounded, evaluate_chain);
+    REQUIRE((rounded.output.scalar_type() == at::kBFloat16));
+    CHECK(at::allclose(rounded.output.to(at::kFloat), exact.output, 0.01, 0.02));
+    CHECK(at::allclose(rounded.chain.running_mean, exact.chain.running_mean, 1e-4, 1e-4));
+    CHECK(at::allclose(rounded.chain.running_var, exact.chain.running_var, 1e-4, 1e-4));
+    for (std::size_t i = 0; i < exact.inputs.size(); ++i) {
+      CAPTURE(i);
+      REQUIRE((rounded.inputs[i].grad().scalar_type() == rounded.inputs[i].scalar_type()));
+      // A rounded value near 0 may be on the other side of a ReLU.
+      const at::Tensor difference = rounded.inputs[i].grad().to(at::kFloat) - exact.inputs[i].grad();
+      CHECK(difference.norm().item<double>() <= 0.06 * exact.inputs[i].grad().norm().item<double>() + 1e-3);
+    }
+  };
+  for_every_case([&](Case setting) {
+    for (const auto& [height, width] : {std::pair{6, 7}, std::pair{9, 33}}) {
+      setting.height = height;
+      setting.width = width;
+      check(setting);
+    }
+  });
+  for (const std::int64_t stride : {1, 2}) {
+    Case setting;
+    setting.relu = true;
+    setting.height = 8;
+    setting.width = 35;
+    setting.pool = MaxPool{.kernel = 3, .stride = stride, .padding = 1};
+    check(setting);
+  }
 }
 
 TEST_CASE("a chain that ends in a maximum has the values and gradients of its parts") {
