@@ -164,8 +164,8 @@ DMOE_API int32_t dmoe_convert_pytorch(const char* path, const char* output, cons
 #define DMOE_EVENT_VALIDATION 5
 typedef int32_t (*dmoe_event_callback)(int32_t event, const char* json, void* user_data);
 
-/* Evaluates on every image, never augmenting. Options read: batch_size, num_workers, prefetch, and those of
- * the loss; `options` may be NULL, which means the options that the model was made with; `callback`
+/* Evaluates on every image, never augmenting. Options read: batch_size, num_workers, prefetch, amp, and those
+ * of the loss; `options` may be NULL, which means the options that the model was made with; `callback`
  * (VALIDATION events) may be NULL. `json` receives {"samples", "loss", "accuracy", "top5_accuracy",
  * "density", "layers", "dense_macs", "active_macs", "seconds", "images_per_second"}; MACs are means per
  * image. Each of the layers with gates has {"name", "experts", "density", "dead_experts" (active for no image),
@@ -218,16 +218,18 @@ DMOE_API int32_t dmoe_trainer_step(dmoe_trainer* trainer, const struct DLManaged
 DMOE_API int32_t dmoe_trainer_step_f32(dmoe_trainer* trainer, const float* images, const int64_t* labels,
                                        int64_t batch, int64_t height, int64_t width, double* loss,
                                        dmoe_error** error);
-/* {"step", "epoch", "lr", "loss", "accuracy", "samples"} as JSON: means since the last call, which are then
- * reset. */
+/* {"step", "epoch", "lr", "lambda_val", "loss", "accuracy", "samples"} as JSON: means since the last call, which
+ * are then reset; lr and lambda_val are those of the next step. */
 DMOE_API int32_t dmoe_trainer_metrics(dmoe_trainer* trainer, dmoe_string** json, dmoe_error** error);
 /* A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where
  * option `out` names a folder it receives config.json, metrics.csv, metrics.jsonl, best.safetensors,
  * last.safetensors, summary.json and, with option `tensorboard`, a file for TensorBoard; one that cannot be
  * written is an IO error with its name, and what it held before is still there. With option `dry_run` one step of
  * everything is done, nothing is left behind, the model's weights included, and `summary` receives {"dry_run":
- * true, "model", "device", "epochs", "steps_per_epoch", "files": [{"name", "bytes"}], ...}. `callback` may be NULL; when it returns non-zero, the step under way is finished, everything
- * is saved, and the value is returned. `summary` may be NULL; it receives {"accuracy", "best_epoch",
+ * true, "model", "device", "epochs", "steps_per_epoch", "files": [{"name", "bytes"}], ...}.
+ * With option `ema` the averaged weights are what is validated and saved, and what the model has afterwards.
+ * `callback` may be NULL; when it returns non-zero, the step under way is finished, everything is saved, and the
+ * value is returned. `summary` may be NULL; it receives {"accuracy", "best_epoch",
  * "density", "layers", "dense_macs", "active_macs", "seconds_per_epoch", "files", ...}. */
 DMOE_API int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train,
                                   const dmoe_dataset* validation, dmoe_event_callback callback,

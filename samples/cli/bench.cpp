@@ -105,6 +105,7 @@ int bench_train(const Settings& settings) {
                                {"image_size", size},
                                {"variant", description.at("options").at("variant")},
                                {"optimizer", option_value(options, "optimizer")},
+                               {"amp", option_value(options, "amp")},
                                {"device", device},
                                {"threads", machine.at("threads")},
                                {"libtorch", machine.at("version")},

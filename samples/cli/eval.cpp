@@ -62,7 +62,7 @@ void add_eval(CLI::App& root, Action& action) {
       ->type_name("TEXT")
       ->check(CLI::IsMember({"test", "train"}));
   app.add_flag("--json", settings->json, "Print the result as JSON");
-  settings->flags.add_to(app, {{"general", "data", "model"}, {"batch_size", "channels_last"}});
+  settings->flags.add_to(app, {{"general", "data", "model"}, {"batch_size", "channels_last", "amp"}});
   app.footer(
       "The network is what the weights file says; a file without that needs --model and, where they differ "
       "from\n"

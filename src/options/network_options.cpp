@@ -42,8 +42,11 @@ std::vector<OptionDeclaration> general_options() {
        .type = boolean,
        .group = group,
        .default_value = "false",
-       .available = false,
-       .help = "Whether to refuse GPU algorithms whose result differs from one run to the next."},
+       .help =
+           "Whether to refuse GPU algorithms whose result differs from one run to the next, from then on in "
+           "the "
+           "whole process; on the CPU results never differ. CUDA then also needs the environment variable "
+           "CUBLAS_WORKSPACE_CONFIG=:4096:8."},
   };
 }
 

@@ -55,18 +55,18 @@ std::vector<OptionDeclaration> loss_options() {
        .default_value = "0",
        .minimum = 0,
        .maximum = 1,
-       .available = false,
-       .help = "Share of active experts that lambda_val is steered to; 0 keeps lambda_val as it is."},
+       .help = "Share of active experts that lambda_val is steered to from its given value, over the first "
+               "half of "
+               "the run; 0 keeps lambda_val as it is."},
       {.name = "target_macs",
        .type = real,
        .group = group,
        .default_value = "0",
        .minimum = 0,
        .maximum = 1,
-       .available = false,
-       .help = "Share of the dense network's multiply-accumulates that lambda_val is steered to; 0 keeps "
-               "lambda_val as "
-               "it is."},
+       .help =
+           "Share of the dense network's multiply-accumulates that lambda_val is steered to from its given "
+           "value, over the first half of the run; 0 keeps lambda_val as it is."},
   };
 }
 
@@ -275,8 +275,10 @@ std::vector<OptionDeclaration> run_options() {
        .group = group,
        .default_value = "off",
        .choices = {"off", "bf16", "fp16", "auto"},
-       .unavailable = {"bf16", "fp16", "auto"},
-       .help = "Arithmetic of forward and backward pass: off (float32 throughout), bf16, fp16 or auto."},
+       .help =
+           "Arithmetic of convolutions and linear maps in training and evaluation: off (float32 throughout), "
+           "bf16, fp16 (CUDA alone, with a scale on the loss that adapts itself) or auto (bf16 where the "
+           "device computes with it, else fp16 on CUDA and off on the CPU)."},
       {.name = "channels_last",
        .type = text,
        .group = group,

@@ -10,6 +10,7 @@
 #include "base/base.hpp"
 #include "model/libtorch_errors.hpp"
 #include "model/loss.hpp"
+#include "model/precision.hpp"
 #include "training/evaluation.hpp"
 #include "training/gate_statistics.hpp"
 
@@ -95,6 +96,7 @@ json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const 
 
   const LossWeights weights{options.real("lambda_val"), options.real("mu"), 0.0,
                             gate_norm_from(options.text("gate_norm"))};
+  const Precision precision = precision_from(options, network.device());
   const Cost network_cost = cost(architecture, image_size);
   const std::int64_t top = std::min<std::int64_t>(5, architecture.num_classes());
   at::Tensor sums;  // f64 on the device: loss times images, correct, correct within the best 5
@@ -118,7 +120,10 @@ json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const 
       const at::Tensor labels =
           at::from_blob(const_cast<std::int64_t*>(batch.labels), {batch.size}, at::kLong)
               .to(network.device());
-      const Network::Outputs outputs = network.forward(images, false);
+      const Network::Outputs outputs = [&] {
+        const Autocast autocast(precision, network.device());
+        return network.forward(images, false);
+      }();
       const Loss loss = compute_loss(outputs, labels, weights);
       const at::Tensor best = std::get<1>(outputs.logits.topk(top, 1)).eq(labels.unsqueeze(1));
       sums[0].add_(loss.total.to(at::kDouble), static_cast<double>(batch.size));

@@ -133,7 +133,11 @@ class Run {
     const StepStatistics::Means train = with_libtorch_errors([&] { return trainer_.checked_statistics(); });
     const double train_seconds = seconds_since(start);
 
-    json row = {{"epoch", epoch + 1}, {"lr", lr}, {"train_loss", train.loss}, {"train_acc", train.accuracy}};
+    json row = {{"epoch", epoch + 1},
+                {"lr", lr},
+                {"lambda_val", trainer_.lambda_val()},
+                {"train_loss", train.loss},
+                {"train_acc", train.accuracy}};
     json evaluation;
     if (validation_ && !cancelled()) {
       evaluation = evaluate_now();

@@ -15,10 +15,22 @@ namespace {
 using nlohmann::json;
 
 /// Times stand last, so that two runs can be compared without them.
-constexpr std::array<const char*, 15> columns{
-    "epoch",     "lr",         "train_loss",       "train_acc",    "val_loss",          "val_acc",
-    "density",   "dense_macs", "active_macs",      "dead_experts", "always_on_experts", "effective_experts",
-    "gate_loss", "seconds",    "images_per_second"};
+constexpr std::array<const char*, 16> columns{"epoch",
+                                              "lr",
+                                              "lambda_val",
+                                              "train_loss",
+                                              "train_acc",
+                                              "val_loss",
+                                              "val_acc",
+                                              "density",
+                                              "dense_macs",
+                                              "active_macs",
+                                              "dead_experts",
+                                              "always_on_experts",
+                                              "effective_experts",
+                                              "gate_loss",
+                                              "seconds",
+                                              "images_per_second"};
 
 std::string table_head() {
   std::string head;

@@ -2,6 +2,7 @@
 
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -55,6 +56,9 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
       average(network, options.real("ema")),
       schedule(options),
       mixing(options, model->architecture().num_classes()),
+      gate_control(model->architecture(), options),
+      precision(precision_from(options, network.device())),
+      loss_scale(precision, network.device()),
       loss_weights(loss_weights_from(options)),
       statistics(network.device()),
       accumulation(options.integer("gradient_accumulation")),
@@ -78,7 +82,20 @@ void Trainer::Implementation::begin_epoch(std::int64_t next_epoch, std::int64_t 
   const bool frozen = epoch >= options.integer("epochs") - options.integer("freeze_epochs");
   network.freeze_embedding(frozen);
   loss_weights = loss_weights_from(options);
-  if (frozen) loss_weights.lambda_val = loss_weights.mu = 0.0;
+  if (frozen) loss_weights.mu = 0.0;
+}
+
+double Trainer::Implementation::lambda_val() const {
+  return network.embedding_frozen() ? 0.0 : gate_control.lambda_val();
+}
+
+double Trainer::Implementation::time() const {
+  constexpr double steps_outside_epochs = 2000.0;
+  if (epoch < 0) return static_cast<double>(global_step) / steps_outside_epochs;
+  const double done =
+      static_cast<double>(epoch) + static_cast<double>(step_in_epoch) / static_cast<double>(steps_per_epoch);
+  const std::int64_t epochs = options.integer("epochs") - options.integer("freeze_epochs");
+  return done / static_cast<double>(std::max<std::int64_t>(1, epochs));
 }
 
 double Trainer::Implementation::learning_rate() const {
@@ -89,7 +106,12 @@ double Trainer::Implementation::learning_rate() const {
 double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor& labels, bool read_loss) {
   const c10::AutoGradMode gradients(true);
   const MixedBatch batch = mixing.mix(images, labels, global_step);
-  const Network::Outputs outputs = network.forward(batch.images, true);
+  const Network::Outputs outputs = [&] {
+    const Autocast autocast(precision, network.device());
+    return network.forward(batch.images, true);
+  }();
+  if (!network.embedding_frozen()) gate_control.observe(outputs.gates, global_step, time());
+  loss_weights.lambda_val = lambda_val();
   const Loss loss = compute_loss(outputs, batch.targets, loss_weights);
   statistics.add(loss.total, outputs.logits, batch.labels, global_step);
   if (gate_observer && !outputs.gates.empty()) gate_observer(outputs.gates);
@@ -100,17 +122,22 @@ double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor&
     value = loss.total.item<double>();
     if (!std::isfinite(value)) fail_not_finite(global_step);
   }
-  (accumulation > 1 ? loss.total / static_cast<double>(accumulation) : loss.total).backward();
-  if (++accumulated == accumulation) {
-    if (gradient_clip > 0.0) clip_gradients(parameters, gradient_clip);
-    optimizer->step(learning_rate());
-    average.update();
-    for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
-    accumulated = 0;
-  }
+  const at::Tensor share = accumulation > 1 ? loss.total / static_cast<double>(accumulation) : loss.total;
+  loss_scale.scaled(share).backward();
+  if (++accumulated == accumulation) update();
   ++global_step;
   ++step_in_epoch;
   return value;
+}
+
+void Trainer::Implementation::update() {
+  if (loss_scale.unscale(parameters)) {
+    if (gradient_clip > 0.0) clip_gradients(parameters, gradient_clip);
+    optimizer->step(learning_rate());
+    average.update();
+  }
+  for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
+  accumulated = 0;
 }
 
 void Trainer::Implementation::fail_not_finite(std::int64_t bad_step) const {
@@ -154,8 +181,13 @@ nlohmann::json Trainer::metrics() {
   Implementation& trainer = *implementation_;
   const StepStatistics::Means means = with_libtorch_errors([&] { return trainer.checked_statistics(); });
   trainer.statistics.reset();
-  return {{"step", trainer.global_step}, {"epoch", trainer.epoch},     {"lr", trainer.learning_rate()},
-          {"loss", means.loss},          {"accuracy", means.accuracy}, {"samples", means.samples}};
+  return {{"step", trainer.global_step},
+          {"epoch", trainer.epoch},
+          {"lr", trainer.learning_rate()},
+          {"lambda_val", trainer.lambda_val()},
+          {"loss", means.loss},
+          {"accuracy", means.accuracy},
+          {"samples", means.samples}};
 }
 
 }  // namespace deepmoe

@@ -4,8 +4,11 @@
 #include <vector>
 
 #include "model/loss.hpp"
+#include "model/precision.hpp"
 #include "training/batch_mixing.hpp"
 #include "training/evaluation.hpp"
+#include "training/gate_control.hpp"
+#include "training/loss_scale.hpp"
 #include "training/optimizer.hpp"
 #include "training/schedule.hpp"
 #include "training/step_statistics.hpp"
@@ -31,6 +34,14 @@ struct Trainer::Implementation {
   /// epochs.
   void begin_epoch(std::int64_t epoch, std::int64_t steps_per_epoch);
   double learning_rate() const;
+  /// lambda_val at present, 0 in the last epochs.
+  double lambda_val() const;
+
+  /// Changes the weights by the gradients that have been gathered.
+  void update();
+  /// How much of the run is over, 0..1, the last epochs with a frozen embedding not counted; outside epochs
+  /// as if a run had 2000 steps.
+  double time() const;
 
   /// Throws Error(numeric) when a step since the last reset had a loss that is not finite.
   StepStatistics::Means checked_statistics() const;
@@ -44,6 +55,9 @@ struct Trainer::Implementation {
   WeightAverage average;
   Schedule schedule;
   BatchMixing mixing;
+  GateControl gate_control;
+  Precision precision;
+  LossScale loss_scale;
   LossWeights loss_weights;
   StepStatistics statistics;
   GateObserver gate_observer;  ///< is shown the gates of every step; may be empty

@@ -52,14 +52,15 @@ class Trainer {
   /// read.
   void step(const SharedTensor& images, const SharedTensor& labels, double* loss);
 
-  /// {"step", "epoch", "lr", "loss", "accuracy", "samples"}: means since the last call, which are then reset.
+  /// {"step", "epoch", "lr", "lambda_val", "loss", "accuracy", "samples"}: means since the last call, which
+  /// are then reset; lr and lambda_val are those of the next step.
   nlohmann::json metrics();
 
   /// A whole run: epochs over `train`, validation after each (when given), and, where option `out` names a
   /// folder, config.json, metrics.csv, metrics.jsonl, best.safetensors, last.safetensors and summary.json in
-  /// it (with option `dry_run` see dry_run.hpp). With option `ema`, the averaged weights are what is validated
-  /// and saved, and what the model has afterwards. Returns the summary: accuracy, densities, MACs, seconds an
-  /// epoch, files.
+  /// it (with option `dry_run` see dry_run.hpp). With option `ema`, the averaged weights are what is
+  /// validated and saved, and what the model has afterwards. Returns the summary: accuracy, densities, MACs,
+  /// seconds an epoch, files.
   nlohmann::json fit(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
                      const EventCallback& callback);
 
@@ -72,7 +73,8 @@ class Trainer {
 };
 
 /// Evaluates on every image of a data set, never augmenting. Options read: batch_size, num_workers, prefetch,
-/// lambda_val, mu, gate_norm. Returns {"samples", "loss", "accuracy", "top5_accuracy", "density", "layers":
+/// lambda_val, mu, gate_norm, amp. Returns {"samples", "loss", "accuracy", "top5_accuracy", "density",
+/// "layers":
 /// [...], "dense_macs", "active_macs", "seconds", "images_per_second"}, and for a gated network what
 /// GateStatistics::read tells; MACs are means per image.
 nlohmann::json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,

@@ -89,3 +89,14 @@ TEST_CASE("a callback ends an evaluation and data with too many classes are refu
   require_error(ErrorCode::invalid_argument, {"4 classes", "3"},
                 [&] { evaluate(*narrow, dataset, narrow->options(), {}); });
 }
+
+TEST_CASE("evaluation in bf16 agrees with that in single precision") {
+  const auto model = test::small_model();
+  const auto loss_of = [&](const std::string& amp) {
+    const nlohmann::json result =
+        evaluate(*model, test::small_dataset("test", 64), test::small_options({{"amp", amp}}), {});
+    return result["loss"].get<double>();
+  };
+  CHECK(loss_of("bf16") == doctest::Approx(loss_of("off")).epsilon(0.02));
+  CHECK(loss_of("bf16") != loss_of("off"));
+}

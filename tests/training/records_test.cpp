@@ -70,11 +70,12 @@ TEST_CASE("epochs are rows of a table and lines of JSON") {
 
   const std::vector<std::string> table = lines_of(folder.file("metrics.csv"));
   REQUIRE(table.size() == 3);
-  CHECK(table[0] ==
-        "epoch,lr,train_loss,train_acc,val_loss,val_acc,density,dense_macs,active_macs,dead_experts,"
-        "always_on_experts,effective_experts,gate_loss,seconds,images_per_second");
-  CHECK(table[1] == "1,0.1,2.0,,,0.25,,,,3,,,,1.5,");
-  CHECK(table[2] == "2,0.1,nan,,inf,0.25,,,,3,,,,1.5,");
+  CHECK(
+      table[0] ==
+      "epoch,lr,lambda_val,train_loss,train_acc,val_loss,val_acc,density,dense_macs,active_macs,dead_experts,"
+      "always_on_experts,effective_experts,gate_loss,seconds,images_per_second");
+  CHECK(table[1] == "1,0.1,,2.0,,,0.25,,,,3,,,,1.5,");
+  CHECK(table[2] == "2,0.1,,nan,,inf,0.25,,,,3,,,,1.5,");
   const std::vector<std::string> lines = lines_of(folder.file("metrics.jsonl"));
   REQUIRE(lines.size() == 2);
   CHECK(json::parse(lines[0]) == row(1));

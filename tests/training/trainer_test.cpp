@@ -214,3 +214,33 @@ TEST_CASE("a step on mixed images depends on seed and step alone") {
   CHECK(losses("1") == losses("1"));
   CHECK(losses("1") != losses("2"));
 }
+
+TEST_CASE("steps in bf16 bring the loss down as those in single precision do") {
+  const auto losses = [](const std::string& amp) {
+    const Options options = small_options({{"lr", "0.05"}, {"amp", amp}});
+    const auto model = Model::create(options);
+    Trainer trainer(model, options);
+    const SharedTensor images = to_shared("images", random_images(8)), labels = labels_of(eight_labels);
+    std::vector<double> values(20);
+    for (double& value : values) trainer.step(images, labels, &value);
+    CHECK((test::entry_of(*model, "conv1.weight").scalar_type() == at::kFloat));
+    return values;
+  };
+  const std::vector<double> exact = losses("off"), rounded = losses("bf16");
+  CHECK(rounded.front() == doctest::Approx(exact.front()).epsilon(0.02));
+  CHECK(rounded.front() != exact.front());
+  CHECK(rounded.back() == doctest::Approx(exact.back()).epsilon(0.1));
+}
+
+TEST_CASE("a trainer tells the lambda_val that it steers") {
+  const Options options =
+      small_options({{"lr", "0.05"}, {"lambda_val", "0.01"}, {"target_density", "0.3"}, {"epochs", "4"}});
+  Trainer trainer(Model::create(options), options);
+  const SharedTensor images = to_shared("images", random_images(8)), labels = labels_of(eight_labels);
+  CHECK(trainer.metrics()["lambda_val"] == 0.01);
+  for (std::int64_t epoch = 0; epoch < 2; ++epoch) {
+    trainer.begin_epoch(epoch, 8);
+    for (int step = 0; step < 8; ++step) trainer.step(images, labels, nullptr);
+  }
+  CHECK(trainer.metrics()["lambda_val"].get<double>() > 0.02);
+}
