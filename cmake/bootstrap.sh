@@ -275,14 +275,14 @@ is not served, install PyTorch 2.6 or newer elsewhere and set LIBTORCH to its fo
 
 # Some tests set our results beside those of other programs; without these they say so and are skipped.
 install_test_python() {
-  if works "$cache/test-python/bin/python" -c 'import numpy, onnxruntime, tensorboard'; then return 0; fi
-  say "Installing numpy, onnxruntime and tensorboard in $cache/test-python for some of the tests (about 0.3 GB)"
+  if works "$cache/test-python/bin/python" -c 'import numpy, onnxruntime, tensorboard, cffi, pytest'; then return 0; fi
+  say "Installing numpy, onnxruntime, tensorboard, cffi and pytest in $cache/test-python for some of the tests (about 0.3 GB)"
   mkdir -p "$cache"
   remove_abandoned_installations
   partial=$cache/.partial-$$
   trap 'rm -rf "$partial"' EXIT
   if (make_python_environment && TMPDIR=$partial/tmp "$partial/bin/python" -m pip install --quiet \
-    --disable-pip-version-check --no-cache-dir --only-binary :all: numpy onnxruntime tensorboard && rm -rf "$partial/tmp"); then
+    --disable-pip-version-check --no-cache-dir --only-binary :all: numpy onnxruntime tensorboard cffi pytest && rm -rf "$partial/tmp"); then
     rm -rf "$cache/test-python"
     mv "$partial" "$cache/test-python"
   else

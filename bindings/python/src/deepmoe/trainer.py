@@ -1,0 +1,59 @@
+"""Training: whole runs, and loops of the program's own."""
+
+import json
+from typing import Any, Dict, Optional
+
+import numpy
+
+from .arrays import Borrowed, address, image_array, label_array
+from .callbacks import EventCallback, Receiver
+from .data import Dataset
+from .library import Handle, call, ffi, lib, made, pointer_or_null, string
+from .model import Model
+from .options import Options
+
+
+class Trainer(Handle):
+    """Optimizer, schedule and loss for one model, which it keeps alive."""
+
+    _kind = "dmoe_trainer"
+
+    def __init__(self, model: Model, options: Options) -> None:
+        super().__init__(made("dmoe_trainer", lib.dmoe_trainer_create, model.pointer, options.pointer))
+
+    def begin_epoch(self, epoch: int, steps_per_epoch: int) -> None:
+        """Tells the schedule where training is, counting from 0."""
+        call(lib.dmoe_trainer_begin_epoch, self.pointer, epoch, steps_per_epoch)
+
+    def step(self, images: Any, labels: Any, loss: bool = True) -> Optional[float]:
+        """One step on images (N, 3, H, W), float32 normalised or uint8, and int64 labels: arrays of NumPy or of
+        anything with __dlpack__, read in place. Reading the loss waits for the device; without `loss` it is not."""
+        value = ffi.new("double*") if loss else ffi.NULL
+        if isinstance(images, numpy.ndarray) and images.dtype == numpy.float32:
+            array = image_array(images)
+            count, _, height, width = array.shape
+            targets = label_array(labels, count)
+            call(lib.dmoe_trainer_step_f32, self.pointer, address(array, "float*"), address(targets, "int64_t*"), count,
+                 height, width, value)
+        else:
+            pair = Borrowed(images), Borrowed(labels)
+            call(lib.dmoe_trainer_step, self.pointer, pair[0].pointer, pair[1].pointer, value)
+        return value[0] if loss else None
+
+    def metrics(self) -> Dict[str, Any]:
+        """Means since the last call."""
+        return json.loads(string(lib.dmoe_trainer_metrics, self.pointer))
+
+    def fit(self, train: Dataset, validation: Optional[Dataset] = None,
+            callback: Optional[EventCallback] = None) -> Dict[str, Any]:
+        """A whole run; its summary. What the callback raises is raised here when the step under way is finished and
+        everything is saved."""
+        receiver = Receiver(callback)
+        return json.loads(receiver.during(lambda: string(
+            lib.dmoe_trainer_fit, self.pointer, train.pointer, pointer_or_null(validation),
+            receiver.function, ffi.NULL)))
+
+
+def diagnose() -> Dict[str, Any]:
+    """What the library found on this machine."""
+    return json.loads(string(lib.dmoe_diagnose))

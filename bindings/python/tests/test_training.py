@@ -1,0 +1,143 @@
+"""What the training library adds: data sets, models, trainers and their callbacks."""
+
+import deepmoe
+import numpy
+import pytest
+
+from conftest import training
+
+pytestmark = training
+
+
+@pytest.fixture
+def options(cases):
+    values = deepmoe.Options()
+    values.update(cases.training["options"])
+    return values
+
+
+@pytest.fixture
+def model(cases, options):
+    return deepmoe.Model.load(cases.network, options)
+
+
+@pytest.fixture
+def dataset(cases):
+    return deepmoe.Dataset(cases.images, cases.labels, cases.num_classes)
+
+
+def test_training_follows_the_cases(cases, close_to, options, model, dataset):
+    with deepmoe.Trainer(model, options) as trainer:
+        losses = [trainer.step(cases.images, cases.labels) for _ in cases.training["losses"]]
+        close_to(losses, cases.training["losses"])
+        assert trainer.metrics()["step"] == len(losses)
+    close_to(model.logits(cases.images), cases.training["logits"])
+    figures = model.evaluate(dataset, options)
+    for name, expected in cases.training["evaluation"].items():
+        close_to(figures[name], expected)
+
+
+def test_a_step_by_dlpack_is_the_same(cases, close_to, options, model):
+    with deepmoe.Trainer(model, options) as trainer:
+        trainer.begin_epoch(0, 3)
+        first = trainer.step(OnlyDLPack(cases.images), OnlyDLPack(cases.labels))
+        assert trainer.step(cases.images, cases.labels, loss=False) is None
+    close_to(first, cases.training["losses"][0])
+
+
+class OnlyDLPack:
+    """An array of some other library."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **wishes):
+        return self.array.__dlpack__(**wishes)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+def test_forward_gives_gates_and_the_state_is_shared(cases, close_to, model):
+    outputs = model.forward(cases.images)
+    close_to(outputs["logits"].array(), cases.engine["logits"])
+    close_to(model.forward(OnlyDLPack(cases.images))["logits"].array(), cases.engine["logits"])
+    gates = numpy.concatenate([outputs[name].array() for name in outputs if name.startswith("gate.")], axis=1)
+    close_to(gates, cases.engine["gates"])
+    name = "embedding_classifier.bias"
+    assert model.state()[name].array().ctypes.data == model.state()[name].array().ctypes.data
+
+
+def test_a_state_goes_from_model_to_model(cases, close_to, options, model):
+    other = deepmoe.Model.load(cases.network, options)
+    deepmoe.Trainer(other, options).step(cases.images, cases.labels)
+    other.load_state(model.state())
+    close_to(other.logits(cases.images), cases.engine["logits"])
+
+
+def test_models_are_saved_compiled_folded_exported_and_compacted(tmp_path, cases, close_to, model, dataset):
+    model.save(tmp_path / "a.safetensors")
+    close_to(deepmoe.Engine(tmp_path / "a.safetensors").run(cases.images), cases.engine["logits"])
+    close_to(model.compile(threads=1).run(cases.images), cases.engine["logits"])
+    assert model.fold().describe()["num_classes"] == cases.num_classes
+    assert model.architecture_describe()["nodes"] and "conv" in model.architecture_text()
+    model.export_onnx(tmp_path / "a.onnx", gates=False)
+    assert (tmp_path / "a.onnx").stat().st_size > 1000
+    smaller, report = model.compact(dataset, min_utilisation=0)
+    close_to(smaller.logits(cases.images), cases.engine["logits"])
+    assert report["after"]["experts"] <= report["before"]["experts"]
+
+
+def test_failures_name_the_file(tmp_path, model):
+    for function in (model.read_image, deepmoe.Model.load):
+        with pytest.raises(deepmoe.NotFoundError, match="none"):
+            function(tmp_path / "none")
+    with pytest.raises(deepmoe.NotFoundError, match="none"):
+        deepmoe.convert_pytorch(tmp_path / "none", tmp_path / "out")
+
+
+def test_data_sets_lend_and_give_back(cases, dataset):
+    assert len(dataset) == dataset.describe()["size"] == cases.batch
+    assert dataset.num_classes == cases.num_classes
+    lent = deepmoe.arrays.lent_count()
+    with deepmoe.Dataset(cases.bytes, cases.labels, layout="nhwc"):
+        assert deepmoe.arrays.lent_count() == lent + 1
+    assert deepmoe.arrays.lent_count() == lent
+    with pytest.raises(deepmoe.InvalidArgumentError):
+        deepmoe.Dataset(cases.images, cases.labels, num_classes=1)
+    with pytest.raises(ValueError, match="3 labels for 4 images"):
+        deepmoe.Dataset(cases.images, cases.labels[:3])
+    assert deepmoe.arrays.lent_count() == lent
+    synthetic = deepmoe.Dataset.open(deepmoe.Options(dataset="synthetic"), "test")
+    assert len(synthetic) > 0
+
+
+def test_fit_tells_its_events(options, model, dataset):
+    seen = []
+    options["epochs"] = 2
+    summary = deepmoe.Trainer(model, options).fit(dataset, dataset, lambda event, data: seen.append((event, data)))
+    assert [data["epoch"] for event, data in seen if event == deepmoe.Event.EPOCH] == [1, 2]
+    assert 0 <= summary["accuracy"] <= 1
+
+
+def test_what_a_callback_raises_is_raised_by_the_call(options, model, dataset):
+    trainer = deepmoe.Trainer(model, options)
+    raised = KeyError("of the callback")
+
+    def fail(_event, _data):
+        raise raised
+
+    for function in (lambda: trainer.fit(dataset, callback=fail), lambda: model.evaluate(dataset, callback=fail)):
+        with pytest.raises(KeyError) as caught:
+            function()
+        assert caught.value is raised
+
+
+def test_a_callback_stops_a_run(options, model, dataset):
+    with pytest.raises(deepmoe.StoppedError) as caught:
+        deepmoe.Trainer(model, options).fit(dataset, callback=lambda event, data: 1234)
+    assert caught.value.code == 1234
+
+
+def test_the_machine_is_described():
+    assert deepmoe.diagnose()
