@@ -40,6 +40,12 @@ endif()
 
 set(DEEPMOE_SANITIZE "" CACHE STRING "Sanitizers to compile with, e.g. address,undefined or thread")
 if(DEEPMOE_SANITIZE)
-  add_compile_options(-fsanitize=${DEEPMOE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # Of debug information, reports need functions and lines only; the rest makes a build slower.
+  add_compile_options(-fsanitize=${DEEPMOE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # GCC takes variables that the address sanitizer guards for uninitialised, and with the thread sanitizer warns of
+    # fences, which are in LibTorch's headers alone.
+    add_compile_options(-Wno-maybe-uninitialized -Wno-tsan)
+  endif()
   add_link_options(-fsanitize=${DEEPMOE_SANITIZE})
 endif()
