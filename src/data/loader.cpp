@@ -8,25 +8,14 @@
 #include <utility>
 
 #include "base/base.hpp"
+#include "base/handover.hpp"
 #include "data/batch_ring.hpp"
 #include "data/data.hpp"
-
-#ifdef __SANITIZE_THREAD__
-#include <sanitizer/tsan_interface.h>
-#endif
 
 namespace deepmoe {
 namespace {
 
-// oneTBB hands a task over inside its library, where ThreadSanitizer can't see it; these two tell it.
-#ifdef __SANITIZE_THREAD__
-char handover;
-void before_enqueue() { __tsan_release(&handover); }
-void at_task_start() { __tsan_acquire(&handover); }
-#else
-void before_enqueue() {}
-void at_task_start() {}
-#endif
+Handover to_task;
 
 /// What the tasks share with the loader; a task that starts late may outlive the loader.
 struct Shared {
@@ -89,9 +78,9 @@ struct Loader::Implementation {
       shared->tasks = num_workers;
     }
     for (; missing > 0; --missing) {
-      before_enqueue();
+      to_task.give();
       arena.enqueue([state = shared] {
-        at_task_start();
+        to_task.take();
         // A task that has just found nothing must not hide work that appears before it has signed off.
         do {
           state->ring.fill();

@@ -10,7 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/handover.hpp"
 #include "model/plane_kernels.hpp"
+
+#ifndef INTRA_OP_PARALLEL
+#error "Compile this file with OpenMP: without it at::parallel_for runs in one thread"
+#endif
 
 namespace deepmoe {
 namespace {
@@ -72,15 +77,22 @@ PlanePool plane_pool(const MaxPool& pool, const at::Tensor& input, const at::Ten
           number(pool.kernel),   number(pool.stride),   number(pool.padding)};
 }
 
-/// Runs `work(first, last)` over stretches of channels.
+Handover to_threads, from_threads;
+
+/// Runs `work(first, last)` over stretches of channels, in as many threads as LibTorch's operations.
 template <class Work>
 void over_channels(std::size_t channels, std::size_t numbers, const Work& work) {
   constexpr std::size_t worth_a_thread = 32768;
   const std::size_t each = std::max<std::size_t>(1, numbers / channels);
   const auto grain = static_cast<std::int64_t>(std::max<std::size_t>(1, worth_a_thread / each));
-  at::parallel_for(0, static_cast<std::int64_t>(channels), grain, [&](std::int64_t first, std::int64_t last) {
+  const auto stretch = [&](std::int64_t first, std::int64_t last) {
+    to_threads.take();
     work(static_cast<std::size_t>(first), static_cast<std::size_t>(last));
-  });
+    from_threads.give();
+  };
+  to_threads.give();
+  at::parallel_for(0, static_cast<std::int64_t>(channels), grain, stretch);
+  from_threads.take();
 }
 
 template <class E>
