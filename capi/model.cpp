@@ -107,10 +107,11 @@ int32_t dmoe_model_read_image(const dmoe_model* model, const char* path, dmoe_te
     const ExclusiveUse use(reader.use);
     const std::int64_t side = reader.model->architecture().image_size;
     std::vector<std::byte> scratch;
-    const ImageView view = decode_image_file(path, scratch);
     const auto pixels = std::make_shared<std::vector<float>>(static_cast<std::size_t>(3 * side * side));
     const Transform transform{.image_size = side, .normalization = reader.model->normalization()};
-    apply_transform(transform, view, 0, pixels->data());
+    apply_transform(
+        transform, [&](const ChoosePart& choose) { return decode_image_part(path, choose, scratch); }, 0,
+        pixels->data());
     SharedTensor tensor;
     tensor.name = "input";
     tensor.shape = {1, 3, side, side};

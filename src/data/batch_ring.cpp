@@ -85,8 +85,9 @@ void BatchRing::fill_samples(const Chunk& chunk, Slot& slot, std::vector<std::by
     slot.labels[static_cast<std::size_t>(i)] = dataset_->label(index);
     const std::uint64_t sample_seed = stream_seed(options_.seed, static_cast<std::uint64_t>(options_.epoch),
                                                   static_cast<std::uint64_t>(index));
-    apply_transform(transform_, dataset_->image(index, scratch), sample_seed,
-                    slot.images.data() + i * image_elements);
+    apply_transform(
+        transform_, [&](const ChoosePart& choose) { return dataset_->image_part(index, choose, scratch); },
+        sample_seed, slot.images.data() + i * image_elements);
   }
 }
 

@@ -24,6 +24,32 @@ struct ImageView {
   std::int64_t channel_stride = 0, row_stride = 0, column_stride = 0;
 };
 
+struct ImageExtent {
+  std::int64_t height = 0, width = 0;
+  bool operator==(const ImageExtent&) const = default;
+};
+
+/// Whole pixels of an image.
+struct Rectangle {
+  std::int64_t top = 0, left = 0, height = 0, width = 0;
+  bool operator==(const Rectangle&) const = default;
+};
+
+/// What is needed of an image: the pixels that may be read, at least one, and how many of them, along each side, will
+/// become one; where that is 2 or more, a smaller version of the image will do.
+struct PartRequest {
+  Rectangle pixels;
+  double reduction = 1.0;
+};
+using ChoosePart = std::function<PartRequest(ImageExtent whole)>;
+
+/// A part of an image, or of a version of it that is 2, 4 or 8 times smaller.
+struct ImagePart {
+  ImageView view;
+  std::int64_t top = 0, left = 0;  ///< where the view lies in the (reduced) image
+  std::int64_t reduction = 1;      ///< pixels of the image, along each side, for one of the view
+};
+
 /// Per channel, on the scale where a pixel of 255 is 1: value = (pixel / 255 - mean) / deviation.
 struct Normalization {
   std::array<float, 3> mean{0.0F, 0.0F, 0.0F};
@@ -41,6 +67,9 @@ class Dataset {
   virtual std::int64_t label(std::int64_t index) const = 0;
   /// Image `index`: a view into the data set or into `scratch`, valid until either changes. Errors name the file.
   virtual ImageView image(std::int64_t index, std::vector<std::byte>& scratch) const = 0;
+  /// The part of image `index` that `choose` asks for once it knows the image's size. A data set that decodes files may
+  /// save itself the rest of the image, and may give a reduced one.
+  virtual ImagePart image_part(std::int64_t index, const ChoosePart& choose, std::vector<std::byte>& scratch) const;
   /// The side of the images when all are squares of one size, else 0.
   virtual std::int64_t image_size() const = 0;
   virtual Normalization normalization() const = 0;
@@ -71,6 +100,9 @@ std::shared_ptr<const Dataset> first_images(std::shared_ptr<const Dataset> datas
 
 /// Decodes a JPEG or PNG file (by content, not by name) into interleaved RGB bytes in `scratch`.
 ImageView decode_image_file(const std::string& path, std::vector<std::byte>& scratch);
+/// The same for the part of the image that `choose` asks for: of a JPEG file no more is decoded and kept than that, at
+/// the smallest scale (1/2, 1/4 or 1/8) that has pixels enough. Damage in the rest may go unnoticed.
+ImagePart decode_image_part(const std::string& path, const ChoosePart& choose, std::vector<std::byte>& scratch);
 
 /// What happens to an image on its way into a batch of image_size x image_size.
 struct Transform {
@@ -78,15 +110,25 @@ struct Transform {
   std::int64_t crop_padding = 0;  ///< random crop from an image padded with zeros (after normalisation) on each side
   double flip_probability = 0.0;
   Normalization normalization;
+  /// A crop of 8 to 100 % of the image's area, 3/4 to 4/3 as wide as high; instead of crop_padding's.
+  bool random_resized_crop = false;
+  std::int64_t random_augment = 0;  ///< operations of RandAugment; needs bytes, as color_jitter does
+  std::int64_t random_augment_magnitude = 9;
+  double color_jitter = 0.0;    ///< largest relative change of brightness, contrast and saturation
+  double random_erasing = 0.0;  ///< probability that a rectangle of 2 to 33 % of the area is set to 0
 };
 /// Evaluation's transform: resize and centre crop where sizes differ, never random.
 Transform evaluation_transform(const Dataset& dataset, std::int64_t image_size);
-/// Training's: options crop_padding and flip.
+/// Training's: options crop_padding, random_resized_crop, flip, random_augment, random_augment_magnitude, color_jitter
+/// and random_erasing, which take effect in this order.
 Transform training_transform(const Dataset& dataset, std::int64_t image_size, const Options& options);
 
 /// Applies `transform` to one image, writing 3 planes of floats to `output`. Randomness comes from `sample_seed`
 /// alone. Grey images (1 channel) are spread over the 3 planes.
 void apply_transform(const Transform& transform, const ImageView& image, std::uint64_t sample_seed, float* output);
+/// The same for an image that is still to be read: `read` hands over the part of it that it is asked for.
+void apply_transform(const Transform& transform, const std::function<ImagePart(const ChoosePart&)>& read,
+                     std::uint64_t sample_seed, float* output);
 
 /// One batch; owned by the loader's ring and reused once handed back by the next call of next().
 struct Batch {
@@ -105,6 +147,12 @@ struct LoaderOptions {
   std::int64_t num_workers = 0;   ///< 0: everything happens in next()
   std::int64_t prefetch = 4;      ///< batches ready ahead of the step, per loader
 };
+
+/// How a data set is read in training: shuffled, by options batch_size, seed, num_workers and prefetch. A last batch of
+/// one image, which has no batch statistics, is dropped unless it is the only one.
+LoaderOptions training_loader_options(const Dataset& dataset, const Options& options, std::int64_t epoch);
+/// In evaluation: every image once, in the data set's order.
+LoaderOptions evaluation_loader_options(const Options& options);
 
 /// One pass over a data set in batches, decoded and augmented by worker threads ahead of the caller. One thread calls
 /// next(); destroying it early cancels what is under way.

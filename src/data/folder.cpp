@@ -114,6 +114,12 @@ class FolderDataset final : public Dataset {
     return view;
   }
 
+  ImagePart image_part(std::int64_t index, const ChoosePart& choose,
+                       std::vector<std::byte>& scratch) const override {
+    return cache_ ? Dataset::image_part(index, choose, scratch)
+                  : decode_image_part(path(index), choose, scratch);
+  }
+
   std::int64_t image_size() const override { return image_size_; }
   Normalization normalization() const override { return usual_normalization(image_size_); }
   std::string description() const override {
@@ -126,8 +132,9 @@ class FolderDataset final : public Dataset {
     return (folder_ / classes_[static_cast<std::size_t>(labels_[i])] / names_[i]).string();
   }
 
-  /// Finds out whether all images are squares of one size, stopping at the first that is not; small ones are
-  /// then kept in memory. Sets of so many files that this would take long count as mixed.
+  /// Finds out whether all images are squares of one size, stopping at the first that is not. Small ones are
+  /// then kept in memory once they have been decoded, if all of them fit into 512 MiB; any others are read and
+  /// decoded each time. Sets of so many files that measuring would take long count as mixed.
   void measure() {
     constexpr std::int64_t most_files = 200000;
     constexpr std::int64_t most_cached_bytes = std::int64_t{512} << 20;

@@ -42,11 +42,15 @@ std::string read_head(const std::string& path, std::size_t most) {
 
 }  // namespace
 
-ImageView rgb_view(ImageExtent extent, const std::string& name, std::vector<std::byte>& scratch) {
+void check_extent(ImageExtent extent, const std::string& name) {
   if (extent.height < 1 || extent.width < 1 || extent.height > kMostPixels / extent.width) {
     fail(ErrorCode::format, name, ": states a size of ", extent.width, " x ", extent.height,
          " pixels, which is outside 1 to ", kMostPixels, " pixels in all");
   }
+}
+
+ImageView rgb_view(ImageExtent extent, const std::string& name, std::vector<std::byte>& scratch) {
+  check_extent(extent, name);
   scratch.resize(static_cast<std::size_t>(3 * extent.height * extent.width));
   return {scratch.data(), PixelType::u8, 3, extent.height, extent.width, 1, 3 * extent.width, 3};
 }
@@ -65,11 +69,17 @@ ImageExtent image_file_extent(const std::string& path) {
   return extent_of(std::as_bytes(std::span(whole)), path);
 }
 
-ImageView decode_image_file(const std::string& path, std::vector<std::byte>& scratch) {
+ImagePart decode_image_part(const std::string& path, const ChoosePart& choose,
+                            std::vector<std::byte>& scratch) {
   const std::string content = read_file(path);
   const std::span<const std::byte> bytes = std::as_bytes(std::span(content));
-  return detect_format(bytes, path) == ImageFormat::jpeg ? decode_jpeg(bytes, path, scratch)
-                                                         : decode_png(bytes, path, scratch);
+  if (detect_format(bytes, path) == ImageFormat::jpeg) return decode_jpeg(bytes, path, choose, scratch);
+  const ImageView image = decode_png(bytes, path, scratch);
+  return part_of(image, choose({image.height, image.width}).pixels);
+}
+
+ImageView decode_image_file(const std::string& path, std::vector<std::byte>& scratch) {
+  return decode_image_part(path, whole_image, scratch).view;
 }
 
 }  // namespace deepmoe

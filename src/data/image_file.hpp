@@ -10,11 +10,6 @@
 
 namespace deepmoe {
 
-struct ImageExtent {
-  std::int64_t height = 0, width = 0;
-  bool operator==(const ImageExtent&) const = default;
-};
-
 /// Images with more pixels are refused: they are mistakes or attacks.
 inline constexpr std::int64_t kMostPixels = std::int64_t{1} << 28;
 
@@ -24,12 +19,21 @@ ImageExtent image_file_extent(const std::string& path);
 // The formats. `bytes` is a whole file, or for an extent at least its head; `name` is for messages.
 ImageExtent jpeg_extent(std::span<const std::byte> bytes, const std::string& name);
 ImageExtent png_extent(std::span<const std::byte> bytes, const std::string& name);
-ImageView decode_jpeg(std::span<const std::byte> bytes, const std::string& name,
+ImagePart decode_jpeg(std::span<const std::byte> bytes, const std::string& name, const ChoosePart& choose,
                       std::vector<std::byte>& scratch);
 ImageView decode_png(std::span<const std::byte> bytes, const std::string& name,
                      std::vector<std::byte>& scratch);
 
-/// Refuses empty and huge images, then makes room for interleaved RGB and returns the view of it.
+/// Refuses empty and huge images.
+void check_extent(ImageExtent extent, const std::string& name);
+
+/// Makes room for interleaved RGB and returns the view of it; refuses what check_extent does.
 ImageView rgb_view(ImageExtent extent, const std::string& name, std::vector<std::byte>& scratch);
+
+/// The pixels `pixels` of an image, without a copy.
+ImagePart part_of(const ImageView& image, const Rectangle& pixels);
+
+/// Asks for every pixel.
+PartRequest whole_image(ImageExtent extent);
 
 }  // namespace deepmoe

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 // jpeglib.h needs cstdio before it.
@@ -76,15 +77,34 @@ bool read_header(JpegState& state, const unsigned char* bytes, unsigned long siz
   return true;
 }
 
-bool read_pixels(JpegState& state, unsigned char* output, std::size_t row_bytes, J_COLOR_SPACE colours) {
+/// The columns that rows will have: at least those asked for, from the start of a block on.
+struct Columns {
+  unsigned left, width;
+};
+
+/// Makes ready for reading rows of `columns` of the reduced image, which become those that rows will have.
+bool start(JpegState& state, J_COLOR_SPACE colours, unsigned reduction, Columns& columns) {
   if (setjmp(state.jump) != 0) return false;
   state.decoder.out_color_space = colours;
+  state.decoder.scale_num = 1;
+  state.decoder.scale_denom = reduction;
   jpeg_start_decompress(&state.decoder);
-  while (state.decoder.output_scanline < state.decoder.output_height) {
-    JSAMPROW row = output + state.decoder.output_scanline * row_bytes;
+  if (columns.width < state.decoder.output_width) {
+    jpeg_crop_scanline(&state.decoder, &columns.left, &columns.width);
+  }
+  return true;
+}
+
+bool read_rows(JpegState& state, unsigned skipped, unsigned count, unsigned char* output,
+               std::size_t row_bytes) {
+  if (setjmp(state.jump) != 0) return false;
+  if (skipped > 0) jpeg_skip_scanlines(&state.decoder, skipped);
+  for (unsigned y = 0; y < count; ++y) {
+    JSAMPROW row = output + y * row_bytes;
     jpeg_read_scanlines(&state.decoder, &row, 1);
   }
-  jpeg_finish_decompress(&state.decoder);
+  // The end is looked at only by who has come near it: that of a truncated file may be missing.
+  if (state.decoder.output_scanline == state.decoder.output_height) jpeg_finish_decompress(&state.decoder);
   return true;
 }
 
@@ -112,9 +132,25 @@ class JpegDecoder {
   /// Adobe's programs store ink the wrong way round, and say so by their marker.
   bool inks_inverted() const { return state_.decoder.saw_Adobe_marker != 0; }
 
-  void read(std::byte* output, std::size_t row_bytes) {
+  /// Prepares for `pixels` of the image reduced by `reduction`, and returns those that rows will be read of:
+  /// the same rows, but maybe more columns.
+  Rectangle start(std::int64_t reduction, Rectangle pixels) {
+    // Chroma is interpolated between neighbours: with them at hand, a part has the pixels that the whole has.
+    constexpr std::int64_t neighbours = 2;
+    const std::int64_t width = (extent().width + reduction - 1) / reduction;
+    const std::int64_t left = std::max<std::int64_t>(0, pixels.left - neighbours);
+    const std::int64_t right = std::min(width, pixels.left + pixels.width + neighbours);
+    Columns columns{static_cast<unsigned>(left), static_cast<unsigned>(right - left)};
     const J_COLOR_SPACE colours = has_four_inks() ? JCS_CMYK : JCS_RGB;
-    if (!read_pixels(state_, reinterpret_cast<unsigned char*>(output), row_bytes, colours)) fail_here();
+    if (!deepmoe::start(state_, colours, static_cast<unsigned>(reduction), columns)) fail_here();
+    return {pixels.top, columns.left, pixels.height, columns.width};
+  }
+
+  void read(const Rectangle& pixels, std::byte* output, std::size_t row_bytes) {
+    if (!read_rows(state_, static_cast<unsigned>(pixels.top), static_cast<unsigned>(pixels.height),
+                   reinterpret_cast<unsigned char*>(output), row_bytes)) {
+      fail_here();
+    }
   }
 
  private:
@@ -138,24 +174,48 @@ void inks_to_rgb(const std::vector<std::byte>& inks, bool inverted, std::vector<
   }
 }
 
+/// The largest reduction that libjpeg has fast transforms for and that leaves pixels enough.
+std::int64_t reduction_for(const PartRequest& request) {
+  for (const std::int64_t reduction : {8, 4, 2}) {
+    if (request.reduction >= static_cast<double>(reduction)) return reduction;
+  }
+  return 1;
+}
+
+/// All pixels of the reduced image that pixels of the image went into.
+Rectangle reduced(const Rectangle& pixels, std::int64_t reduction) {
+  const std::int64_t top = pixels.top / reduction, left = pixels.left / reduction;
+  const auto end = [&](std::int64_t position) { return (position + reduction - 1) / reduction; };
+  return {top, left, end(pixels.top + pixels.height) - top, end(pixels.left + pixels.width) - left};
+}
+
 }  // namespace
 
 ImageExtent jpeg_extent(std::span<const std::byte> bytes, const std::string& name) {
   return JpegDecoder(bytes, name).extent();
 }
 
-ImageView decode_jpeg(std::span<const std::byte> bytes, const std::string& name,
+ImagePart decode_jpeg(std::span<const std::byte> bytes, const std::string& name, const ChoosePart& choose,
                       std::vector<std::byte>& scratch) {
   JpegDecoder decoder(bytes, name);
-  const ImageView view = rgb_view(decoder.extent(), name, scratch);
+  check_extent(decoder.extent(), name);
+  const PartRequest request = choose(decoder.extent());
+  const std::int64_t reduction = reduction_for(request);
+  const Rectangle wanted = reduced(request.pixels, reduction);
+  const Rectangle read = decoder.start(reduction, wanted);
+  const ImageView view = rgb_view({read.height, read.width}, name, scratch);
   if (decoder.has_four_inks()) {
     std::vector<std::byte> inks(static_cast<std::size_t>(4 * view.height * view.width));
-    decoder.read(inks.data(), static_cast<std::size_t>(4 * view.width));
+    decoder.read(read, inks.data(), static_cast<std::size_t>(4 * view.width));
     inks_to_rgb(inks, decoder.inks_inverted(), scratch);
   } else {
-    decoder.read(scratch.data(), static_cast<std::size_t>(3 * view.width));
+    decoder.read(read, scratch.data(), static_cast<std::size_t>(3 * view.width));
   }
-  return view;
+  ImagePart part = part_of(view, {0, wanted.left - read.left, wanted.height, wanted.width});
+  part.top = wanted.top;
+  part.left = wanted.left;
+  part.reduction = reduction;
+  return part;
 }
 
 }  // namespace deepmoe

@@ -20,6 +20,10 @@ class Subset : public Dataset {
   ImageView image(std::int64_t index, std::vector<std::byte>& scratch) const override {
     return whole_->image(position(index), scratch);
   }
+  ImagePart image_part(std::int64_t index, const ChoosePart& choose,
+                       std::vector<std::byte>& scratch) const override {
+    return whole_->image_part(position(index), choose, scratch);
+  }
   std::int64_t image_size() const override { return whole_->image_size(); }
   Normalization normalization() const override { return whole_->normalization(); }
   std::string description() const override { return description_; }

@@ -151,32 +151,35 @@ std::vector<OptionDeclaration> data_options() {
        .default_value = "0",
        .minimum = 0,
        .maximum = 10,
-       .available = false,
-       .help = "Number of random operations (rotation, shear, contrast and so on) on each training image; 0 "
-               "turns it "
-               "off."},
+       .help = "Number of random operations (rotation, shear, contrast and so on) on each training image, as "
+               "RandAugment; 0 turns it off."},
+      {.name = "random_augment_magnitude",
+       .type = integer,
+       .group = group,
+       .default_value = "9",
+       .minimum = 0,
+       .maximum = 30,
+       .help = "Strength of the operations of random_augment; 30 is the strongest."},
       {.name = "random_erasing",
        .type = real,
        .group = group,
        .default_value = "0",
        .minimum = 0,
        .maximum = 1,
-       .available = false,
-       .help = "Probability that a random rectangle of a training image is erased."},
+       .help = "Probability that a random rectangle of a training image (2 to 33 % of its area) is erased."},
       {.name = "random_resized_crop",
        .type = boolean,
        .group = group,
        .default_value = "false",
-       .available = false,
-       .help = "Whether training images are cropped at random sizes and aspect ratios, as is usual for "
-               "ImageNet."},
+       .help = "Whether training images are cropped at random sizes (8 to 100 % of the area) and shapes (3/4 "
+               "to 4/3 "
+               "as wide as high), as is usual for ImageNet; crop_padding then has no effect."},
       {.name = "color_jitter",
        .type = real,
        .group = group,
        .default_value = "0",
        .minimum = 0,
        .maximum = 1,
-       .available = false,
        .help = "Largest relative change of a training image's brightness, contrast and saturation; 0 turns "
                "it off."},
   };

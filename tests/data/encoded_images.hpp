@@ -49,9 +49,10 @@ inline TestImage smooth_image(int height, int width, int channels) {
   return image;
 }
 
-/// `stored` is how the file keeps the colours that `image` gives in `given`.
+/// `stored` is how the file keeps the colours that `image` gives in `given`; `horizontal` x `vertical` pixels
+/// share one value of chroma.
 inline std::string encode_jpeg(const TestImage& image, J_COLOR_SPACE given, J_COLOR_SPACE stored,
-                               bool progressive = false) {
+                               bool progressive = false, int horizontal = 1, int vertical = 1) {
   jpeg_compress_struct encoder;
   jpeg_error_mgr errors;
   encoder.err = jpeg_std_error(&errors);
@@ -67,7 +68,8 @@ inline std::string encode_jpeg(const TestImage& image, J_COLOR_SPACE given, J_CO
   jpeg_set_colorspace(&encoder, stored);
   jpeg_set_quality(&encoder, 100, TRUE);
   for (int c = 0; c < encoder.num_components; ++c) {
-    encoder.comp_info[c].h_samp_factor = encoder.comp_info[c].v_samp_factor = 1;
+    encoder.comp_info[c].h_samp_factor = c == 0 ? horizontal : 1;
+    encoder.comp_info[c].v_samp_factor = c == 0 ? vertical : 1;
   }
   if (progressive) jpeg_simple_progression(&encoder);
   jpeg_start_compress(&encoder, TRUE);

@@ -10,6 +10,7 @@
 #include "base/temporary_folder.hpp"
 #include "data/encoded_images.hpp"
 #include "data/normalization.hpp"
+#include "data/random.hpp"
 #include "storage/storage.hpp"
 
 using namespace deepmoe;
@@ -153,4 +154,64 @@ TEST_CASE("a damaged image is named when it is opened or read") {
   write_bytes(folder.file("train/cat/b.png"), "garbage");
   require_error(ErrorCode::format, {folder.file("train/cat/b.png")},
                 [&] { folder_dataset(folder.path(), true); });
+}
+
+TEST_CASE("parts of large photographs take memory for what is needed and nothing is kept") {
+  const TemporaryFolder folder;
+  make_folder(folder.file("train/cat"));
+  constexpr std::int64_t height = 1500, width = 2000, side = 224;
+  write_bytes(folder.file("train/cat/a.jpg"),
+              encode_jpeg(smooth_image(height, width, 3), JCS_RGB, JCS_YCbCr, false, 2, 2));
+  const auto dataset = folder_dataset(folder.path(), true);
+  Transform transform = evaluation_transform(*dataset, side);
+  std::vector<float> output(3 * side * side);
+  for (const bool random_crop : {false, true}) {
+    transform.random_resized_crop = random_crop;
+    std::vector<std::byte> scratch;
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+      apply_transform(
+          transform, [&](const ChoosePart& choose) { return dataset->image_part(0, choose, scratch); },
+          mix_bits(seed), output.data());
+    }
+    // Up to twice as many pixels along each side, for crops up to 4/3 as long as wide, and whole blocks.
+    CHECK(scratch.capacity() < 3 * (2 * side + 16) * (2 * side * 4 / 3 + 48));
+  }
+  std::filesystem::remove(folder.file("train/cat/a.jpg"));
+  std::vector<std::byte> scratch;
+  require_error(ErrorCode::not_found, {"a.jpg"}, [&] { dataset->image(0, scratch); });
+}
+
+TEST_CASE("photographs decoded at a smaller scale give the picture that the whole gives") {
+  const TemporaryFolder folder;
+  make_folder(folder.file("train/cat"));
+  write_bytes(folder.file("train/cat/a.jpg"),
+              encode_jpeg(smooth_image(901, 1307, 3), JCS_RGB, JCS_YCbCr, false, 2, 2));
+  const auto dataset = folder_dataset(folder.path(), true);
+  Transform transform = evaluation_transform(*dataset, 112);
+  transform.flip_probability = 0.5;
+  std::vector<std::byte> whole_scratch, scratch;
+  const ImageView whole = dataset->image(0, whole_scratch);
+  std::vector<float> expected(3 * 112 * 112), output(expected.size());
+  for (const bool random_crop : {false, true}) {
+    transform.random_resized_crop = random_crop;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+      std::int64_t reduction = 0;
+      apply_transform(transform, whole, mix_bits(seed), expected.data());
+      apply_transform(
+          transform,
+          [&](const ChoosePart& choose) {
+            const ImagePart part = dataset->image_part(0, choose, scratch);
+            reduction = part.reduction;
+            return part;
+          },
+          mix_bits(seed), output.data());
+      CHECK(reduction >= 2);
+      double largest = 0.0;
+      for (std::size_t i = 0; i < output.size(); ++i) {
+        largest = std::max(largest, static_cast<double>(std::abs(output[i] - expected[i])));
+      }
+      // In units of a deviation, which is about 57 levels.
+      CHECK(largest < 0.06);
+    }
+  }
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <numeric>
 #include <set>
 
@@ -76,6 +77,32 @@ TEST_CASE("order and augmentation are the same bits for any number of workers") 
       options.prefetch = prefetch;
       CHECK(run(dataset, transform, options) == expected);
     }
+  }
+}
+
+TEST_CASE("every kind of augmentation gives the same bits for any number of workers") {
+  const auto dataset = synthetic_dataset(90, 10, 24, 4, true);
+  Transform transform{20, 2, 0.5, dataset->normalization()};
+  const LoaderOptions base{.batch_size = 40, .shuffle = true, .seed = 9, .epoch = 3};
+  const Pass plain = run(dataset, transform, base);
+  for (const auto& change : std::initializer_list<void (*)(Transform&)>{
+           [](Transform& t) { t.random_resized_crop = true; }, [](Transform& t) { t.color_jitter = 0.4; },
+           [](Transform& t) { t.random_augment = 2; }, [](Transform& t) { t.random_erasing = 0.5; }}) {
+    change(transform);
+    const Pass expected = run(dataset, transform, base);
+    CHECK(expected.indices == plain.indices);
+    CHECK(expected.images != plain.images);
+    for (const std::int64_t workers : {1, 3}) {
+      LoaderOptions options = base;
+      options.num_workers = workers;
+      CHECK(run(dataset, transform, options) == expected);
+    }
+    LoaderOptions next = base;
+    next.epoch = 4;
+    next.shuffle = false;
+    LoaderOptions same = base;
+    same.shuffle = false;
+    CHECK(run(dataset, transform, next).images != run(dataset, transform, same).images);
   }
 }
 

@@ -44,15 +44,13 @@ TEST_CASE("resizing equals its definition for every size type and layout") {
     const std::int64_t channels = random.below(2) == 0 ? 1 : 3, height = between(1, 20),
                        width = between(1, 20);
     const std::int64_t new_height = between(1, 30), new_width = between(1, 30);
-    ResizedWindow window{new_height,
-                         new_width,
-                         between(0, static_cast<int>(new_height) - 1),
-                         between(0, static_cast<int>(new_width) - 1),
-                         0,
-                         0};
+    Rectangle window{between(0, static_cast<int>(new_height) - 1),
+                     between(0, static_cast<int>(new_width) - 1), 0, 0};
     window.height = between(1, static_cast<int>(new_height - window.top));
     window.width = between(1, static_cast<int>(new_width - window.left));
-    const bool interleaved = random.below(2) == 0, bytes = random.below(2) == 0;
+    const bool interleaved = random.below(2) == 0, bytes = random.below(2) == 0,
+               mirrored = random.below(2) == 0;
+    const PixelMap map{{1.0F, 0.5F, 2.0F}, {0.0F, 3.0F, -7.0F}};
 
     std::vector<std::vector<float>> planes(static_cast<std::size_t>(channels));
     std::vector<std::uint8_t> byte_pixels(static_cast<std::size_t>(channels * height * width));
@@ -75,14 +73,24 @@ TEST_CASE("resizing equals its definition for every size type and layout") {
       }
     }
 
-    std::vector<float> output(static_cast<std::size_t>(channels * window.height * window.width));
-    resize_window(view, window, output.data());
+    std::vector<float> output(static_cast<std::size_t>(3 * window.height * window.width));
+    const double row_scale = static_cast<double>(height) / static_cast<double>(new_height);
+    const double column_scale = static_cast<double>(width) / static_cast<double>(new_width);
+    const Area area{
+        static_cast<double>(window.top) * row_scale, static_cast<double>(window.left) * column_scale,
+        static_cast<double>(window.height) * row_scale, static_cast<double>(window.width) * column_scale};
+    resize_area(view, area, {window.height, window.width}, map, mirrored,
+                {output.data(), window.height * window.width, window.width});
     double largest = 0.0;
-    for (std::int64_t c = 0; c < channels; ++c) {
+    for (std::int64_t c = 0; c < 3; ++c) {
       for (std::int64_t y = 0; y < window.height; ++y) {
         for (std::int64_t x = 0; x < window.width; ++x) {
-          const double expected = resized_pixel(planes[static_cast<std::size_t>(c)], height, width,
-                                                new_height, new_width, window.top + y, window.left + x);
+          const std::int64_t column = window.left + (mirrored ? window.width - 1 - x : x);
+          const double pixel = resized_pixel(planes[static_cast<std::size_t>(channels == 1 ? 0 : c)], height,
+                                             width, new_height, new_width, window.top + y, column);
+          const auto colour = static_cast<std::size_t>(c);
+          const double expected =
+              pixel * static_cast<double>(map.scale[colour]) + static_cast<double>(map.bias[colour]);
           const float got = output[static_cast<std::size_t>((c * window.height + y) * window.width + x)];
           largest = std::max(largest, std::abs(expected - static_cast<double>(got)));
         }

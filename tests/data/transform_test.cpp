@@ -8,6 +8,7 @@
 #include "data/data.hpp"
 #include "data/normalization.hpp"
 #include "data/random.hpp"
+#include "data/random_resized_crop.hpp"
 #include "data/resize.hpp"
 
 using namespace deepmoe;
@@ -136,8 +137,13 @@ TEST_CASE("evaluation resizes the shorter side and crops the centre") {
     const Transform transform{c.image_size, 0, 0.0, kImagenetNormalization};
     const std::vector<float> output = transformed(transform, image.view, 9);
     std::vector<float> expected(output.size());
-    resize_window(image.view, {c.resized_height, c.resized_width, c.top, c.left, c.image_size, c.image_size},
-                  expected.data());
+    const double scale = static_cast<double>(c.height) / static_cast<double>(c.resized_height);
+    const double column_scale = static_cast<double>(c.width) / static_cast<double>(c.resized_width);
+    const auto size = static_cast<double>(c.image_size);
+    const Area area{static_cast<double>(c.top) * scale, static_cast<double>(c.left) * column_scale,
+                    size * scale, size * column_scale};
+    resize_area(image.view, area, {c.image_size, c.image_size}, {}, false,
+                {expected.data(), c.image_size * c.image_size, c.image_size});
     double largest = 0.0;
     const std::size_t plane = expected.size() / 3;
     for (std::size_t i = 0; i < expected.size(); ++i) {
@@ -181,6 +187,19 @@ TEST_CASE("the transforms of evaluation and training come from data set and opti
   const Transform training = training_transform(*dataset, 16, options);
   CHECK(training.crop_padding == 3);
   CHECK(training.flip_probability == 0.25);
+  CHECK_FALSE(training.random_resized_crop);
+  for (const auto& [name, value] :
+       {std::pair{"random_resized_crop", "true"}, std::pair{"random_augment", "2"},
+        std::pair{"random_augment_magnitude", "7"}, std::pair{"color_jitter", "0.4"},
+        std::pair{"random_erasing", "0.1"}}) {
+    options.set(name, value);
+  }
+  const Transform strong = training_transform(*dataset, 16, options);
+  CHECK(strong.random_resized_crop);
+  CHECK(strong.random_augment == 2);
+  CHECK(strong.random_augment_magnitude == 7);
+  CHECK(strong.color_jitter == 0.4);
+  CHECK(strong.random_erasing == 0.1);
   CHECK(training.normalization.mean == kCifar10Normalization.mean);
   const Transform evaluation = evaluation_transform(*dataset, 16);
   CHECK(evaluation.image_size == 16);
@@ -195,4 +214,81 @@ TEST_CASE("images with other numbers of channels are refused") {
   require_error(ErrorCode::invalid_argument, {"4 channels"}, [&] {
     transformed(Transform{8, 0, 0.0, {}}, view, 1);
   });
+}
+
+TEST_CASE("a random resized crop shows its part of the image and nothing around it") {
+  // Value 100 inside and 200 in the last column: where the crop stops before it, no pixel may show it.
+  RandomImage image(3, 40, 60, true, 8);
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = i / 3 % 60 == 59 ? 200 : 100;
+  Transform transform{16, 4, 0.0, {}};
+  transform.random_resized_crop = true;
+  int with_column = 0, without_column = 0;
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    RandomStream random(mix_bits(seed));
+    random.next();  // whether to flip
+    const Rectangle crop = random_resized_crop({40, 60}, random);
+    const std::vector<float> output = transformed(transform, image.view, mix_bits(seed));
+    const float largest = *std::max_element(output.begin(), output.end());
+    const float smallest = *std::min_element(output.begin(), output.end());
+    CHECK(smallest == doctest::Approx(100.0 / 255.0));
+    if (crop.left + crop.width == 60) {
+      CHECK(largest > 105.0F / 255.0F);
+      ++with_column;
+    } else {
+      CHECK(largest == doctest::Approx(100.0 / 255.0));
+      ++without_column;
+    }
+  }
+  CHECK(with_column > 0);
+  CHECK(without_column > 0);
+}
+
+TEST_CASE("augmentations of strength 0 leave the pixels alone") {
+  const RandomImage image(3, 16, 16, true, 9);
+  const Transform plain{16, 2, 0.5, kImagenetNormalization};
+  Transform transform = plain;
+  transform.random_augment_magnitude = 30;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    CHECK(transformed(transform, image.view, seed) == transformed(plain, image.view, seed));
+  }
+  // The way to bytes and back is exact for pixels, padding becoming the mean pixel.
+  transform.color_jitter = 1e-12;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const std::vector<float> expected = transformed(plain, image.view, seed);
+    const std::vector<float> output = transformed(transform, image.view, seed);
+    for (std::size_t i = 0; i < output.size(); ++i) {
+      // A factor a trifle below 1 may take the next lower byte.
+      REQUIRE(std::abs(output[i] - expected[i]) < 3.1F / 255.0F / 0.22F);
+    }
+  }
+}
+
+TEST_CASE("erasing sets a rectangle to the mean with its probability") {
+  const RandomImage image(3, 32, 32, true, 10);
+  Transform transform{32, 0, 0.0, {{-0.5F, -0.5F, -0.5F}, {1.0F, 1.0F, 1.0F}}};  // so that no pixel becomes 0
+  transform.random_erasing = 0.25;
+  int erased_images = 0;
+  double erased_share = 0.0;
+  for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+    const std::vector<float> output = transformed(transform, image.view, mix_bits(seed));
+    const auto zeros = static_cast<double>(std::count(output.begin(), output.end(), 0.0F));
+    if (zeros == 0.0) continue;
+    ++erased_images;
+    erased_share += zeros / static_cast<double>(output.size());
+  }
+  CHECK(erased_images > 430);
+  CHECK(erased_images < 570);
+  CHECK(erased_share / erased_images > 0.13);
+  CHECK(erased_share / erased_images < 0.22);
+}
+
+TEST_CASE("augmentation of bytes refuses floats") {
+  const std::vector<float> pixels(3 * 8 * 8);
+  const ImageView view{pixels.data(), PixelType::f32, 3, 8, 8, 64, 8, 1};
+  Transform transform{8, 0, 0.0, {}};
+  transform.random_erasing = 1.0;
+  CHECK_NOTHROW(transformed(transform, view, 1));
+  transform.color_jitter = 0.1;
+  require_error(ErrorCode::invalid_argument, {"color_jitter", "bytes"},
+                [&] { transformed(transform, view, 1); });
 }

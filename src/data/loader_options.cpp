@@ -1,0 +1,23 @@
+#include "data/data.hpp"
+
+namespace deepmoe {
+
+LoaderOptions evaluation_loader_options(const Options& options) {
+  LoaderOptions loader_options;
+  loader_options.batch_size = options.integer("batch_size");
+  loader_options.num_workers = options.integer("num_workers");
+  loader_options.prefetch = options.integer("prefetch");
+  return loader_options;
+}
+
+LoaderOptions training_loader_options(const Dataset& dataset, const Options& options, std::int64_t epoch) {
+  LoaderOptions loader_options = evaluation_loader_options(options);
+  loader_options.shuffle = true;
+  loader_options.drop_last =
+      dataset.size() > loader_options.batch_size && dataset.size() % loader_options.batch_size == 1;
+  loader_options.seed = static_cast<std::uint64_t>(options.integer("seed"));
+  loader_options.epoch = epoch;
+  return loader_options;
+}
+
+}  // namespace deepmoe
