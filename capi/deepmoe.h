@@ -156,12 +156,15 @@ DMOE_API int32_t dmoe_convert_pytorch(const char* path, const char* output, cons
  *   as from dmoe_model_evaluate, "experts", "dead_experts", "always_on_experts", "effective_experts",
  *   "dead_layers", "gate_loss". They are those of the validation images, without any those of the training steps
  * - SAVED: {"kind": "best" | "last", "path"}
- * - VALIDATION: {"done", "samples"} */
+ * - VALIDATION: {"done", "samples"}
+ * - FETCH: {"stage": "download" | "check" | "unpack", "done", "total"} in bytes of the archive; "total" is null
+ *   while it is not known. Many a second while bytes flow, and about one a second while none do. */
 #define DMOE_EVENT_START 1
 #define DMOE_EVENT_STEP 2
 #define DMOE_EVENT_EPOCH 3
 #define DMOE_EVENT_SAVED 4
 #define DMOE_EVENT_VALIDATION 5
+#define DMOE_EVENT_FETCH 6
 typedef int32_t (*dmoe_event_callback)(int32_t event, const char* json, void* user_data);
 
 /* Evaluates on every image, never augmenting. Options read: batch_size, num_workers, prefetch, amp, and those
@@ -193,6 +196,37 @@ DMOE_API int32_t dmoe_model_compact(dmoe_model* model, const dmoe_dataset* calib
                                     const char* settings_json, const dmoe_options* options,
                                     dmoe_event_callback callback, void* user_data, dmoe_model** compacted,
                                     dmoe_string** report, dmoe_error** error);
+
+/* ---- Published data sets ------------------------------------------------------------------------------- */
+
+/* Makes sure that the folder `data_dir`, which is made where it is absent, holds the published data set
+ * `dataset` ("cifar10" or "cifar100"), so that dmoe_dataset_open finds it. A data set that can be read is left
+ * alone, and no connection made. Else the archive is downloaded from its publisher, its MD5 and SHA-256 are
+ * compared with the published ones, and it is unpacked; an archive that lies in `data_dir` under its own name
+ * (cifar-10-python.tar.gz, cifar-100-python.tar.gz) is taken instead of a download, and stays. The folder of the
+ * data set appears in one step, when everything in it is right and on the disk. Until then there are
+ * <archive>.part, from whose end a later call goes on, and a temporary folder, which ends with the call.
+ *
+ * `settings_json` may be NULL or hold {"url": "https://...", "sha256": "64 digits"}: `url` (http or https; also
+ * through redirections) is where the archive is instead; `sha256` is that of the archive there, if it is packed
+ * otherwise (tar, plain or with gzip, bzip2, xz or zstd), and takes the place of the published sums. Proxies and
+ * exceptions from them come from the environment: http_proxy, https_proxy, all_proxy, no_proxy; so does
+ * SSL_CERT_FILE, a file of certificate authorities.
+ *
+ * `callback` (FETCH events) may be NULL; when it returns non-zero, the call ends with that value and keeps what
+ * was downloaded. `json` may be NULL; it receives {"dataset", "data_dir", "fetched", "train_size", "test_size",
+ * "downloaded_bytes", "resumed_bytes"}: `fetched` is false when all was there; the bytes are those of the archive
+ * from this call and from earlier ones.
+ *
+ * Any thread, and any number of them; of two calls for one data set and folder at the same time, of one process
+ * or two, the second is answered with STATE. Errors, each of which says what to do: NOT_FOUND when the server has
+ * no such file; IO for a network, proxy, server or certificate that fails, after 4 attempts where another may
+ * help, and for a full disk; FORMAT for another checksum (what was downloaded is then removed), or an archive that is
+ * damaged, does not hold the data set, holds links, devices or paths that lead out of the folder, or exceeds 1 GiB;
+ * STATE when the data set's folder is there but cannot be read, which is never removed; INVALID_ARGUMENT. */
+DMOE_API int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, const char* settings_json,
+                                    dmoe_event_callback callback, void* user_data, dmoe_string** json,
+                                    dmoe_error** error);
 
 /* ---- Training ------------------------------------------------------------------------------------------ */
 

@@ -574,6 +574,17 @@ inline void convert_pytorch(const std::string& path, const std::string& output,
                settings_json.c_str());
 }
 
+/// Makes sure that `data_dir` holds the published data set `dataset` (cifar10, cifar100); JSON of what was done.
+/// `settings_json` as dmoe_fetch_dataset takes it.
+inline std::string fetch_dataset(const std::string& dataset, const std::string& data_dir,
+                                 const std::string& settings_json = "{}", const EventCallback& callback = {}) {
+  detail::Receiver receiver(callback);
+  return receiver.during([&] {
+    return detail::text(&dmoe_fetch_dataset, dataset.c_str(), data_dir.c_str(), settings_json.c_str(),
+                        receiver.function(), static_cast<void*>(&receiver));
+  });
+}
+
 /// JSON: what the library found on this machine.
 inline std::string diagnose() { return detail::text(&dmoe_diagnose); }
 

@@ -68,8 +68,11 @@ if(NOT APPLE AND NOT DEEPMOE_SANITIZE)
   deepmoe_exports_test(deepmoe "runtime,training")
 endif()
 deepmoe_library_tests(capi deepmoe ${_runtime_cases} compaction_test.cpp convert_test.cpp dataset_test.cpp diagnose_test.cpp
-                      engine_model_test.cpp export_test.cpp log_test.cpp model_test.cpp
+                      engine_model_test.cpp export_test.cpp fetch_test.cpp log_test.cpp model_test.cpp
                       trainer_test.cpp training_arguments_test.cpp wrapper_training_test.cpp)
+
+# They pack archives and serve them.
+target_link_libraries(capi_tests PRIVATE LibArchive::LibArchive OpenSSL::Crypto)
 
 # A program in C.
 add_executable(capi_c_program ${_here}/c_program.c)

@@ -25,6 +25,7 @@ constexpr const char* description =
 constexpr const char* footer = R"(Examples:
   deepmoe train --model resnet18_moe --width 0.25 --epochs 3
   deepmoe train --dataset folder --data_dir pictures --epochs 20 --out runs/pictures
+  deepmoe fetch cifar10 && deepmoe train --dataset cifar10 --epochs 20
   deepmoe train --config runs/pictures/config.json --lr 0.05
   deepmoe eval --weights runs/pictures/best.safetensors --dataset folder --data_dir pictures
   deepmoe predict --weights runs/pictures/best.safetensors cat.jpg dog.png
@@ -62,8 +63,8 @@ int run(const std::vector<std::string>& words) {
   root.require_subcommand(1);
   root.get_formatter()->column_width(34);
   root.get_formatter()->label("SUBCOMMAND", "COMMAND [...]");
-  for (auto add : {add_train, add_eval, add_predict, add_compact, add_export, add_convert, add_info,
-                   add_options, add_doctor, add_bench}) {
+  for (auto add : {add_train, add_eval, add_predict, add_compact, add_export, add_convert, add_fetch,
+                   add_info, add_options, add_doctor, add_bench}) {
     add(root, action);
   }
 

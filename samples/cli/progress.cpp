@@ -51,6 +51,7 @@ void Progress::show(std::int32_t event, const ordered_json& details) {
   if (event == DMOE_EVENT_STEP) show_step(details);
   if (event == DMOE_EVENT_EPOCH) show_epoch(details);
   if (event == DMOE_EVENT_VALIDATION) show_validation(details);
+  if (event == DMOE_EVENT_FETCH) show_fetch(details);
 }
 
 void Progress::clear() {
@@ -151,6 +152,31 @@ void Progress::show_validation(const ordered_json& details) {
   replace(
       (epoch_ > 0 ? "epoch " + std::to_string(epoch_) + "/" + std::to_string(epochs_) + " " : std::string()) +
       "[" + bar(done / samples, widest_bar) + "] evaluated " + fixed(done, 0) + "/" + fixed(samples, 0));
+}
+
+void Progress::show_fetch(const ordered_json& details) {
+  const std::string stage = details.at("stage");
+  const double done = number_or(details, "done", 0), total = number_or(details, "total", 0);
+  const bool begins = stage != stage_;
+  if (begins) {
+    clear();
+    stage_ = stage;
+    stage_begin_ = done;
+    stage_tenths_ = 0;
+    start_ = Clock::now();
+  }
+  const double share = total > 0 ? std::min(done / total, 1.0) : 0;
+  std::string line = stage == "download" ? "downloading" : stage == "check" ? "checking" : "unpacking";
+  if (total > 0) line += " " + fixed(done / 1e6, 1) + " of " + fixed(total / 1e6, 1) + " MB";
+  if (terminal_) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    if (seconds > 1) line += "  " + fixed((done - stage_begin_) / 1e6 / seconds, 1) + " MB/s";
+    replace((total > 0 ? "[" + bar(share, widest_bar) + "] " : std::string()) + line);
+    return;
+  }
+  const int tenths = static_cast<int>(share * 10);
+  if (begins || tenths > stage_tenths_) print(line);
+  stage_tenths_ = std::max(tenths, stage_tenths_);
 }
 
 }  // namespace deepmoe::command

@@ -7,9 +7,9 @@
 
 namespace deepmoe::command {
 
-/// Shows on the standard error stream how far a training or an evaluation is: on a terminal one line that
-/// changes, and one that stays for each epoch; elsewhere a line every `print_every` steps and one for each
-/// epoch.
+/// Shows on the standard error stream how far a training, an evaluation or a download is: on a terminal one
+/// line that changes, and one that stays for each epoch; elsewhere a line every `print_every` steps and one
+/// for each epoch.
 class Progress {
  public:
   explicit Progress(std::int64_t print_every);
@@ -26,6 +26,7 @@ class Progress {
   void show_step(const nlohmann::ordered_json& details);
   void show_epoch(const nlohmann::ordered_json& details);
   void show_validation(const nlohmann::ordered_json& details);
+  void show_fetch(const nlohmann::ordered_json& details);
   void print(const std::string& line);
   void replace(const std::string& line);
   std::string step_text() const;
@@ -38,6 +39,9 @@ class Progress {
   std::int64_t epochs_ = 1, epoch_ = 0, step_ = 0, steps_ = 1;
   double lr_ = 0, images_per_second_ = 0, loss_, accuracy_;
   bool line_stands_ = false;
+  std::string stage_;  ///< of a download
+  double stage_begin_ = 0;
+  int stage_tenths_ = 0;
 };
 
 }  // namespace deepmoe::command

@@ -16,6 +16,7 @@ void add_compact(CLI::App& root, Action& action);
 void add_predict(CLI::App& root, Action& action);
 void add_export(CLI::App& root, Action& action);
 void add_convert(CLI::App& root, Action& action);
+void add_fetch(CLI::App& root, Action& action);
 void add_info(CLI::App& root, Action& action);
 void add_options(CLI::App& root, Action& action);
 void add_doctor(CLI::App& root, Action& action);

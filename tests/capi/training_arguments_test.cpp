@@ -63,6 +63,8 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_model_compact, {2, 3, 4, 5, 7}, model, dataset, "{}", options, nullptr,
                   nullptr, &new_model, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_convert_pytorch, {2, 3}, "/none.pth", "/none/x", options, "{}");
+  DEEPMOE_REFUSES(checks, dmoe_fetch_dataset, {2, 3, 4, 5}, "cifar10", "/none", "{}", nullptr, nullptr,
+                  &new_string);
   DEEPMOE_REFUSES(checks, dmoe_model_forward, {}, model, &images.managed, &new_tensors);
   DEEPMOE_REFUSES(checks, dmoe_model_forward_f32, {5, 7}, model, arrays.images.data(), 2, side, side, logits,
                   8, &number);

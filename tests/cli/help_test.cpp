@@ -18,7 +18,7 @@ TEST_CASE("the help lists subcommands and examples and exit statuses") {
   const Result result = run({"--help"});
   CHECK(result.status == 0);
   CHECK(result.errors.empty());
-  for (const char* name : {"train", "eval", "predict", "compact", "export", "convert", "info", "options", "doctor", "bench"}) {
+  for (const char* name : {"train", "eval", "predict", "compact", "export", "convert", "fetch", "info", "options", "doctor", "bench"}) {
     CAPTURE(name);
     CHECK(contains(result.output, std::string("\n  ") + name));
   }
@@ -59,7 +59,7 @@ TEST_CASE("the help of a subcommand shows its options with defaults by group") {
   }
   // Without effect in this version, so not offered.
   CHECK_FALSE(contains(result.output, "--distill"));
-  for (const char* name : {"eval", "predict", "export", "convert", "info", "options", "doctor", "bench"}) {
+  for (const char* name : {"eval", "predict", "export", "convert", "fetch", "info", "options", "doctor", "bench"}) {
     CAPTURE(name);
     CHECK(run({name, "--help"}).status == 0);
   }

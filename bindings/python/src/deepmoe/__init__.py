@@ -7,7 +7,7 @@
 """
 
 from .callbacks import Event, LogLevel, set_log_callback
-from .data import Dataset
+from .data import Dataset, fetch_dataset
 from .engine import Engine, Outputs
 from .errors import (
     CancelledError,

@@ -16,6 +16,7 @@ class Event(enum.IntEnum):
     EPOCH = 3
     SAVED = 4
     VALIDATION = 5
+    FETCH = 6
 
 
 #: Receives an event and its figures; anything but None, 0 and False stops the call, which raises StoppedError.

@@ -7,8 +7,10 @@ import numpy
 
 from .arrays import LentImages, address, borrowers, host_array, image_array, label_array, layout_number
 from .arrays import lend, release_lent, take_back
+from .callbacks import EventCallback, Receiver
 from .library import Handle, encoded, ffi, lib, made, string
 from .options import Options
+from .options import settings as settings_json
 
 
 class Dataset(Handle):
@@ -59,3 +61,13 @@ class Dataset(Handle):
     def describe(self) -> Dict[str, Any]:
         """Size, classes, normalisation."""
         return json.loads(string(lib.dmoe_dataset_describe, self.pointer))
+
+
+def fetch_dataset(dataset: str, data_dir: Any, callback: Optional[EventCallback] = None,
+                  **settings: Any) -> Dict[str, Any]:
+    """Makes sure that the folder holds the published data set ("cifar10", "cifar100"), and says what was done;
+    settings: url, sha256."""
+    receiver = Receiver(callback)
+    return json.loads(receiver.during(lambda: string(
+        lib.dmoe_fetch_dataset, encoded(dataset), encoded(data_dir), settings_json(settings), receiver.function,
+        ffi.NULL)))

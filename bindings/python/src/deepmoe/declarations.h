@@ -152,6 +152,7 @@ const char* settings_json, dmoe_error** error);
 #define DMOE_EVENT_EPOCH 3
 #define DMOE_EVENT_SAVED 4
 #define DMOE_EVENT_VALIDATION 5
+#define DMOE_EVENT_FETCH 6
 typedef int32_t (*dmoe_event_callback)(int32_t event, const char* json, void* user_data);
 int32_t dmoe_model_evaluate(dmoe_model* model, const dmoe_dataset* dataset,
 const dmoe_options* options, dmoe_event_callback callback,
@@ -160,6 +161,9 @@ int32_t dmoe_model_compact(dmoe_model* model, const dmoe_dataset* calibration,
 const char* settings_json, const dmoe_options* options,
 dmoe_event_callback callback, void* user_data, dmoe_model** compacted,
 dmoe_string** report, dmoe_error** error);
+int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, const char* settings_json,
+dmoe_event_callback callback, void* user_data, dmoe_string** json,
+dmoe_error** error);
 int32_t dmoe_trainer_create(dmoe_model* model, const dmoe_options* options, dmoe_trainer** trainer,
 dmoe_error** error);
 void dmoe_trainer_release(dmoe_trainer* trainer);
