@@ -179,6 +179,12 @@ DMOE_API int32_t dmoe_model_evaluate(dmoe_model* model, const dmoe_dataset* data
                                      const dmoe_options* options, dmoe_event_callback callback,
                                      void* user_data, dmoe_string** json, dmoe_error** error);
 
+/* The same by an engine, on its threads: the figures are the model's own up to rounding, and inactive experts
+ * cost no time. `options` may be NULL, which means the defaults. The callback must not use the engine. */
+DMOE_API int32_t dmoe_engine_evaluate(const dmoe_engine* engine, const dmoe_dataset* dataset,
+                                      const dmoe_options* options, dmoe_event_callback callback,
+                                      void* user_data, dmoe_string** json, dmoe_error** error);
+
 /* Makes a smaller model without the experts that no image of `calibration` uses. For these images its results
  * are the model's own up to rounding. It can be used, saved, trained and compacted as any other. Experts stay
  * where others need their channels, as in the sum of a residual block. `settings_json` may be NULL or hold

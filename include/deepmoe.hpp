@@ -530,6 +530,17 @@ class Model : public detail::Object<dmoe_model, &dmoe_model_release> {
   }
 };
 
+/// JSON of the figures of Model::evaluate, computed by the engine. `options` may be nullptr: the defaults.
+inline std::string evaluate(const Engine& engine, const Dataset& dataset, const Options* options = nullptr,
+                            const EventCallback& callback = {}) {
+  detail::Receiver receiver(callback);
+  return receiver.during([&] {
+    return detail::text(&dmoe_engine_evaluate, static_cast<const dmoe_engine*>(engine.handle()), dataset.handle(),
+                        options != nullptr ? options->handle() : nullptr, receiver.function(),
+                        static_cast<void*>(&receiver));
+  });
+}
+
 /// Optimizer, schedule and loss for one model, which it keeps alive.
 class Trainer : public detail::Object<dmoe_trainer, &dmoe_trainer_release> {
  public:

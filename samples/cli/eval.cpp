@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "engine.hpp"
 #include "evaluation_data.hpp"
 #include "handle.hpp"
 #include "option_flags.hpp"
@@ -17,11 +18,35 @@ struct Settings {
   OptionFlags flags;
   std::string split = "test";
   bool json = false;
+  bool engine = false;
+  std::string precision = "fp32";
 };
+
+/// The figures of the model, or of an engine made of it.
+nlohmann::ordered_json figures(const ModelHandle& model, const DatasetHandle& dataset,
+                               const OptionsHandle& options, const Settings& settings, Watch& watch) {
+  const auto of = [&](auto* function, auto* network) {
+    return json_from(function, network, static_cast<const dmoe_dataset*>(dataset.get()),
+                     static_cast<const dmoe_options*>(options.get()), &Watch::receive,
+                     static_cast<void*>(&watch));
+  };
+  if (!settings.engine) return of(dmoe_model_evaluate, model.get());
+  const EngineHandle engine = compile(model, {{"image_size", option_integer(options, "image_size")},
+                                              {"threads", option_integer(options, "threads")},
+                                              {"precision", settings.precision}});
+  return of(dmoe_engine_evaluate, static_cast<const dmoe_engine*>(engine.get()));
+}
 
 int evaluate(Settings& settings) {
   const std::string weights = take_weights(settings.flags);
+  if (!settings.engine && settings.precision != "fp32") throw UsageError("--precision goes with --engine");
+  if (settings.engine && settings.flags.given("amp")) {
+    throw UsageError(
+        "--amp has no effect with --engine; --precision says what the engine keeps its weights in");
+  }
   const OptionsHandle given = load_options(settings.flags);
+  // An engine runs on the CPU, and so there is no use in taking its weights elsewhere.
+  if (settings.engine && option_value(given, "device") == "auto") set_option(given, "device", "cpu");
   ModelHandle model;
   call(dmoe_model_load, weights.c_str(), static_cast<const dmoe_options*>(given.get()), model.out());
   // The file remembers the seed, on which the synthetic images depend, and the parts of the loss.
@@ -30,11 +55,7 @@ int evaluate(Settings& settings) {
 
   Watch watch(1);
   nlohmann::ordered_json result;
-  const bool complete = watch.follow([&] {
-    result = json_from(dmoe_model_evaluate, model.get(), static_cast<const dmoe_dataset*>(dataset.get()),
-                       static_cast<const dmoe_options*>(options.get()), &Watch::receive,
-                       static_cast<void*>(&watch));
-  });
+  const bool complete = watch.follow([&] { result = figures(model, dataset, options, settings, watch); });
   if (!complete) {
     std::cerr << "deepmoe: interrupted\n";
     return interrupted;
@@ -61,6 +82,13 @@ void add_eval(CLI::App& root, Action& action) {
   app.add_option("--split", settings->split, "Half of the data set: test or train [test]")
       ->type_name("TEXT")
       ->check(CLI::IsMember({"test", "train"}));
+  app.add_flag(
+      "--engine", settings->engine,
+      "Compute by the engine, on the CPU and without work for inactive experts; --threads counts for it");
+  app.add_option("--precision", settings->precision,
+                 "What the engine keeps its weights in: fp32 or bf16, computing in fp32 [fp32]")
+      ->type_name("TEXT")
+      ->check(CLI::IsMember({"fp32", "bf16"}));
   app.add_flag("--json", settings->json, "Print the result as JSON");
   settings->flags.add_to(app, {{"general", "data", "model"}, {"batch_size", "channels_last", "amp"}});
   app.footer(

@@ -78,14 +78,26 @@ json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Option
 
 json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
                     const EventCallback& callback, const GateObserver& observer) {
-  const Architecture& architecture = model.architecture();
   Network& network = model.network();
+  const Precision precision = precision_from(options, network.device());
+  const auto forward = [&](const at::Tensor& images) {
+    const Autocast autocast(precision, network.device());
+    return network.forward(images, false);
+  };
+  const Subject subject{model.architecture(), model.options().integer("image_size"), network.device(),
+                        forward};
+  return evaluate_subject(subject, std::move(dataset), options, callback, observer);
+}
+
+json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dataset, const Options& options,
+                      const EventCallback& callback, const GateObserver& observer) {
+  const Architecture& architecture = subject.architecture;
   if (dataset->size() == 0) fail(ErrorCode::invalid_argument, dataset->description(), " holds no images");
   if (dataset->num_classes() > architecture.num_classes()) {
     fail(ErrorCode::invalid_argument, dataset->description(), " has ", dataset->num_classes(),
          " classes, but the model tells ", architecture.num_classes(), " apart");
   }
-  const std::int64_t image_size = model.options().integer("image_size");
+  const std::int64_t image_size = subject.image_size;
   Transform transform = evaluation_transform(*dataset, image_size);
   LoaderOptions loader_options;
   loader_options.batch_size = options.integer("batch_size");
@@ -96,15 +108,14 @@ json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const 
 
   const LossWeights weights{options.real("lambda_val"), options.real("mu"), 0.0,
                             gate_norm_from(options.text("gate_norm"))};
-  const Precision precision = precision_from(options, network.device());
   const Cost network_cost = cost(architecture, image_size);
   const std::int64_t top = std::min<std::int64_t>(5, architecture.num_classes());
   at::Tensor sums;  // f64 on the device: loss times images, correct, correct within the best 5
   ActiveMacs macs(architecture, network_cost);
   std::optional<GateStatistics> statistics;
   with_libtorch_errors([&] {
-    sums = at::zeros({3}, at::TensorOptions(network.device()).dtype(at::kDouble));
-    if (architecture.gated()) statistics.emplace(architecture, weights.gate_norm, network.device());
+    sums = at::zeros({3}, at::TensorOptions(subject.device).dtype(at::kDouble));
+    if (architecture.gated()) statistics.emplace(architecture, weights.gate_norm, subject.device);
   });
   std::int64_t done = 0;
 
@@ -116,14 +127,10 @@ json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const 
       const at::Tensor images =
           at::from_blob(const_cast<float*>(batch.images),
                         {batch.size, architecture.image_channels, image_size, image_size}, at::kFloat)
-              .to(network.device());
+              .to(subject.device);
       const at::Tensor labels =
-          at::from_blob(const_cast<std::int64_t*>(batch.labels), {batch.size}, at::kLong)
-              .to(network.device());
-      const Network::Outputs outputs = [&] {
-        const Autocast autocast(precision, network.device());
-        return network.forward(images, false);
-      }();
+          at::from_blob(const_cast<std::int64_t*>(batch.labels), {batch.size}, at::kLong).to(subject.device);
+      const Network::Outputs outputs = subject.forward(images);
       const Loss loss = compute_loss(outputs, labels, weights);
       const at::Tensor best = std::get<1>(outputs.logits.topk(top, 1)).eq(labels.unsqueeze(1));
       sums[0].add_(loss.total.to(at::kDouble), static_cast<double>(batch.size));

@@ -16,6 +16,8 @@
 
 namespace deepmoe {
 
+class Engine;
+
 /// What fit and evaluate report; the values are those of the DMOE_EVENT_* constants of the C ABI.
 enum class Event : std::int32_t { start = 1, step = 2, epoch = 3, saved = 4, validation = 5 };
 
@@ -78,6 +80,10 @@ class Trainer {
 /// [...], "dense_macs", "active_macs", "seconds", "images_per_second"}, and for a gated network what
 /// GateStatistics::read tells; MACs are means per image.
 nlohmann::json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
+                        const EventCallback& callback);
+
+/// The same by an engine, on its threads; results are the model's own up to rounding.
+nlohmann::json evaluate(const Engine& engine, std::shared_ptr<const Dataset> dataset, const Options& options,
                         const EventCallback& callback);
 
 /// Which experts compact_model removes.

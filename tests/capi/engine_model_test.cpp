@@ -162,3 +162,43 @@ TEST_CASE_FIXTURE(NoLeaks, "the wrapper compiles a model") {
   CHECK(dmoe::live_objects(DMOE_KIND_ENGINE) == 1);
   CHECK_THROWS_AS(model.compile(R"({"precision": "fp16"})"), dmoe::Error);
 }
+
+TEST_CASE_FIXTURE(NoLeaks, "an engine is evaluated to the figures of its model") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("w.safetensors");
+  REQUIRE(dmoe_model_save(gated_model("post_bn"), path.c_str(), nullptr) == DMOE_OK);
+  dmoe::Model model = dmoe::Model::load(path);
+  dmoe::Options options;
+  options.set_json(R"({"lambda_val": 0.5, "num_classes": 4, "image_size": 16, "synthetic_test_size": 32,
+                       "num_workers": 0, "batch_size": 20})");
+  const dmoe::Dataset dataset(options, "test");
+  const dmoe::Engine engine = model.compile();
+  const nlohmann::json expected = nlohmann::json::parse(model.evaluate(dataset, &options));
+  std::int64_t done = 0;
+  const nlohmann::json ours =
+      nlohmann::json::parse(dmoe::evaluate(engine, dataset, &options, [&](std::int32_t event, const char* json) {
+        CHECK(event == DMOE_EVENT_VALIDATION);
+        done = nlohmann::json::parse(json).at("done");
+        return 0;
+      }));
+  CHECK(done == 32);
+  CHECK(ours.size() == expected.size());
+  for (const char* figure : {"samples", "loss", "accuracy", "top5_accuracy", "density", "dense_macs", "active_macs"}) {
+    CAPTURE(figure);
+    CHECK(ours.at(figure).get<double>() == doctest::Approx(expected.at(figure).get<double>()).epsilon(1e-4));
+  }
+  CHECK(ours.at("layers").size() == expected.at("layers").size());
+  CHECK(ours.at("density").get<double>() < 1);
+
+  // Without options, without a callback; and one that stops.
+  CHECK(nlohmann::json::parse(dmoe::evaluate(engine, dataset)).at("accuracy") == ours.at("accuracy"));
+  try {
+    dmoe::evaluate(engine, dataset, &options, [](std::int32_t, const char*) { return -9; });
+    FAIL("it was not stopped");
+  } catch (const dmoe::Error& error) {
+    CHECK(error.code() == -9);
+  }
+  // Classes that the network does not know.
+  const dmoe::Options more = {{"dataset", "synthetic"}, {"num_classes", "7"}, {"synthetic_test_size", "8"}};
+  CHECK_THROWS_AS(dmoe::evaluate(engine, dmoe::Dataset(more, "test")), dmoe::Error);
+}

@@ -16,6 +16,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   Owned<dmoe_dataset> own_dataset;
   Owned<dmoe_trainer> own_trainer;
   Owned<dmoe_tensors> own_state;
+  Owned<dmoe_engine> own_engine;
   check_succeeds([&](dmoe_error** error) {
     return dmoe_dataset_create_f32(arrays.images.data(), arrays.labels.data(), 2, side, side, classes,
                                    nullptr, nullptr, own_dataset.out(), error);
@@ -23,12 +24,16 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   check_succeeds([&](dmoe_error** error) {
     return dmoe_trainer_create(own_model, own_options, own_trainer.out(), error);
   });
+  check_succeeds([&](dmoe_error** error) {
+    return dmoe_engine_create_from_model(own_model, nullptr, own_engine.out(), error);
+  });
   check_succeeds([&](dmoe_error** error) { return dmoe_model_state(own_model, own_state.out(), error); });
   dmoe_options* const options = own_options;
   dmoe_model* const model = own_model;
   dmoe_dataset* const dataset = own_dataset;
   dmoe_trainer* const trainer = own_trainer;
   dmoe_tensors* const state = own_state;
+  dmoe_engine* const engine = own_engine;
   const std::vector<float> logits_before = logits_of(model, arrays);
 
   HostTensor images(arrays.images.data(), f32_type, {2, 3, side, side});
@@ -72,6 +77,8 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_model_state, {}, model, &new_tensors);
   DEEPMOE_REFUSES(checks, dmoe_model_load_state, {}, model, state);
   DEEPMOE_REFUSES(checks, dmoe_model_evaluate, {2, 3, 4}, model, dataset, options, nullptr, nullptr,
+                  &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_engine_evaluate, {2, 3, 4}, engine, dataset, options, nullptr, nullptr,
                   &new_string);
   DEEPMOE_REFUSES(checks, dmoe_trainer_create, {}, model, options, &new_trainer);
   DEEPMOE_REFUSES(checks, dmoe_trainer_begin_epoch, {}, trainer, 0, 1);

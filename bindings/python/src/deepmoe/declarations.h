@@ -157,6 +157,9 @@ typedef int32_t (*dmoe_event_callback)(int32_t event, const char* json, void* us
 int32_t dmoe_model_evaluate(dmoe_model* model, const dmoe_dataset* dataset,
 const dmoe_options* options, dmoe_event_callback callback,
 void* user_data, dmoe_string** json, dmoe_error** error);
+int32_t dmoe_engine_evaluate(const dmoe_engine* engine, const dmoe_dataset* dataset,
+const dmoe_options* options, dmoe_event_callback callback,
+void* user_data, dmoe_string** json, dmoe_error** error);
 int32_t dmoe_model_compact(dmoe_model* model, const dmoe_dataset* calibration,
 const char* settings_json, const dmoe_options* options,
 dmoe_event_callback callback, void* user_data, dmoe_model** compacted,

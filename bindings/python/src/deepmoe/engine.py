@@ -7,7 +7,10 @@ from typing import Any, Dict, Optional, Tuple
 import numpy
 
 from .arrays import address, host_array, image_array, layout_number, output_array
-from .library import Handle, call, check, encoded, ffi, lib, made, string
+from .callbacks import EventCallback, Receiver
+from .data import Dataset
+from .library import Handle, call, check, encoded, ffi, lib, made, pointer_or_null, string
+from .options import Options
 from .options import settings as settings_json
 
 
@@ -89,3 +92,11 @@ class Engine(Handle):
         places = [x for b in buffers for x in (address(b, "float*") if b.size else ffi.NULL, b.size)]
         call(lib.dmoe_engine_run_outputs, *image, gates, *places, ffi.NULL, macs)
         return Outputs(*buffers, active_macs=macs[0])
+
+    def evaluate(self, dataset: Dataset, options: Optional[Options] = None,
+                 callback: Optional[EventCallback] = None) -> Dict[str, Any]:
+        """The figures of Model.evaluate, computed by the engine; the options are the defaults where none are given."""
+        receiver = Receiver(callback)
+        return json.loads(receiver.during(lambda: string(
+            lib.dmoe_engine_evaluate, self.pointer, dataset.pointer, pointer_or_null(options), receiver.function,
+            ffi.NULL)))
