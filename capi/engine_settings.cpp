@@ -32,9 +32,9 @@ bool truth(const std::string& name, const json& value) {
   return value.get<bool>();
 }
 
-Precision precision(const std::string& name, const json& value) {
-  if (value == "fp32") return Precision::fp32;
-  if (value == "bf16") return Precision::bf16;
+WeightPrecision precision(const std::string& name, const json& value) {
+  if (value == "fp32") return WeightPrecision::fp32;
+  if (value == "bf16") return WeightPrecision::bf16;
   refuse(name, value, "\"fp32\" or \"bf16\"");
 }
 

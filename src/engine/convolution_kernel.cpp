@@ -15,7 +15,7 @@ constexpr std::size_t least_pixels = 512;
 
 std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, const Geometry& geometry,
                                                     const float* weight, const float* constants,
-                                                    bool every_channel, Precision precision) {
+                                                    bool every_channel, WeightPrecision precision) {
   // On planes of one pixel most of a tile's numbers would be padding, and with few inputs the transforms cost
   // more than they save.
   const bool suits_winograd = geometry.kernel == 3 && geometry.stride == 1 && geometry.padding <= 1 &&
@@ -23,7 +23,7 @@ std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, cons
   // Four times the kernels for less than two thirds of the products: only where pixels are many, too.
   const std::size_t large_kernels = static_cast<std::size_t>(geometry.inputs) *
                                     static_cast<std::size_t>(geometry.outputs) * large_tile_points;
-  const bool suits_large = precision == Precision::fp32 && geometry.out_plane() >= least_pixels &&
+  const bool suits_large = precision == WeightPrecision::fp32 && geometry.out_plane() >= least_pixels &&
                            large_kernels * sizeof(float) <= largest_kernels;
   if (suits_winograd && suits_large)
     return make_large_winograd_convolution(kernels, geometry, weight, constants);

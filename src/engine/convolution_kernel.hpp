@@ -9,8 +9,8 @@
 #include "engine/channel_lists.hpp"
 #include "engine/geometry.hpp"
 #include "engine/kernels.hpp"
-#include "engine/precision.hpp"
 #include "engine/team.hpp"
+#include "engine/weight_precision.hpp"
 
 namespace deepmoe {
 
@@ -35,7 +35,7 @@ class ConvolutionKernel {
 /// `weight` is (outputs, inputs, kernel, kernel); `constants` holds `inputs` numbers or is null.
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const Kernels& kernels, const Geometry& geometry,
                                                              const float* weight, const float* constants,
-                                                             Precision precision);
+                                                             WeightPrecision precision);
 /// For kernels of 3 x 3 and stride 1 on large planes.
 std::unique_ptr<ConvolutionKernel> make_large_winograd_convolution(const Kernels& kernels,
                                                                    const Geometry& geometry,
@@ -43,7 +43,7 @@ std::unique_ptr<ConvolutionKernel> make_large_winograd_convolution(const Kernels
                                                                    const float* constants);
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernels, const Geometry& geometry,
                                                            const float* weight, const float* constants,
-                                                           Precision precision);
+                                                           WeightPrecision precision);
 
 /// Only for steps that read and compute every channel, without input scales.
 std::unique_ptr<ConvolutionKernel> make_dense_convolution(const Kernels& kernels, const Geometry& geometry,
@@ -52,6 +52,6 @@ std::unique_ptr<ConvolutionKernel> make_dense_convolution(const Kernels& kernels
 /// The fastest of them for these extents; `every_channel` says that none is ever left out or scaled.
 std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, const Geometry& geometry,
                                                     const float* weight, const float* constants,
-                                                    bool every_channel, Precision precision);
+                                                    bool every_channel, WeightPrecision precision);
 
 }  // namespace deepmoe

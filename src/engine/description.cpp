@@ -74,7 +74,7 @@ nlohmann::json describe_plan(const Plan& plan) {
     steps.push_back(std::move(step));
   }
   nlohmann::json description{{"target", plan.kernels.target},
-                             {"precision", plan.precision == Precision::bf16 ? "bf16" : "fp32"},
+                             {"precision", plan.precision == WeightPrecision::bf16 ? "bf16" : "fp32"},
                              {"dense_macs", plan.dense_macs},
                              {"weight_bytes", plan.weight_bytes},
                              {"working_bytes_per_image", plan.buffers.lay_out({1, 1}).floats * sizeof(float)},

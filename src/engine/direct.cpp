@@ -366,8 +366,8 @@ class DirectConvolution : public ConvolutionKernel {
 
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernels, const Geometry& geometry,
                                                            const float* weight, const float* constants,
-                                                           Precision precision) {
-  if (precision == Precision::bf16)
+                                                           WeightPrecision precision) {
+  if (precision == WeightPrecision::bf16)
     return std::make_unique<DirectConvolution<BFloat16>>(kernels, geometry, weight, constants);
   return std::make_unique<DirectConvolution<float>>(kernels, geometry, weight, constants);
 }

@@ -12,7 +12,7 @@
 
 #include "architecture/architecture.hpp"
 #include "engine/lowering.hpp"
-#include "engine/precision.hpp"
+#include "engine/weight_precision.hpp"
 
 namespace deepmoe {
 
@@ -23,7 +23,7 @@ struct EngineSettings {
   int threads = 1;
   /// Without it every channel is computed and gates only multiply: what skipping is measured against.
   bool skip = true;
-  Precision precision = Precision::fp32;
+  WeightPrecision precision = WeightPrecision::fp32;
   /// Measures the time of each step, for describe().
   bool profile = false;
   /// An instruction set of kernel_targets(), or empty for the best one; for tests.

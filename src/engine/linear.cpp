@@ -11,12 +11,12 @@ constexpr std::int32_t features_at_a_time = 1024;
 }  // namespace
 
 LinearKernel::LinearKernel(const Kernels& kernels, std::int32_t inputs, std::int32_t outputs,
-                           const float* weight, Precision precision)
+                           const float* weight, WeightPrecision precision)
     : kernels_(kernels),
       inputs_(inputs),
       block_(static_cast<std::size_t>(product_columns * kernels.lanes)),
       blocks_((static_cast<std::size_t>(outputs) + block_ - 1) / block_) {
-  if (precision == Precision::bf16) {
+  if (precision == WeightPrecision::bf16) {
     weights_ = packed<BFloat16>(static_cast<std::size_t>(outputs), weight);
   } else {
     weights_ = packed<float>(static_cast<std::size_t>(outputs), weight);

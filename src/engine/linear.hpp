@@ -7,8 +7,8 @@
 
 #include "engine/aligned_buffer.hpp"
 #include "engine/kernels.hpp"
-#include "engine/precision.hpp"
 #include "engine/team.hpp"
+#include "engine/weight_precision.hpp"
 
 namespace deepmoe {
 
@@ -24,7 +24,7 @@ class LinearKernel {
  public:
   /// `weight` is (outputs, inputs).
   LinearKernel(const Kernels& kernels, std::int32_t inputs, std::int32_t outputs, const float* weight,
-               Precision precision);
+               WeightPrecision precision);
 
   std::size_t weight_bytes() const {
     return std::visit([](const auto& weights) { return weights.bytes(); }, weights_);

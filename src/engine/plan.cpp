@@ -16,14 +16,14 @@ class Packing {
   void operator()(HeadStep& step) const {
     const auto experts = plan_.network.experts[static_cast<std::size_t>(step.gate)];
     const auto inputs = static_cast<std::int32_t>(step.weight.size() / static_cast<std::size_t>(experts));
-    pack(inputs, experts, step.weight, Precision::fp32);
+    pack(inputs, experts, step.weight, WeightPrecision::fp32);
   }
   void operator()(ConvolutionStep& step) const {
     const Geometry& geometry = step.geometry;
     const bool every_channel = step.input_list < 0 && step.output_list < 0 && step.input_scale < 0;
-    planned_.convolution = make_convolution(plan_.kernels, geometry, step.weight.data(),
-                                            step.constants.empty() ? nullptr : step.constants.data(),
-                                            every_channel, every_channel ? Precision::fp32 : plan_.precision);
+    planned_.convolution = make_convolution(
+        plan_.kernels, geometry, step.weight.data(), step.constants.empty() ? nullptr : step.constants.data(),
+        every_channel, every_channel ? WeightPrecision::fp32 : plan_.precision);
     planned_.weight_bytes = planned_.convolution->weight_bytes();
     planned_.dense_macs = static_cast<std::int64_t>(step.weight.size() * geometry.out_plane());
     release(step.weight);
@@ -45,7 +45,7 @@ class Packing {
 
  private:
   void pack(std::int32_t inputs, std::int32_t outputs, std::vector<float>& weight,
-            Precision precision) const {
+            WeightPrecision precision) const {
     planned_.linear =
         std::make_unique<LinearKernel>(plan_.kernels, inputs, outputs, weight.data(), precision);
     planned_.weight_bytes = planned_.linear->weight_bytes();
@@ -59,7 +59,7 @@ class Packing {
 
 }  // namespace
 
-Plan::Plan(const Architecture& architecture, std::int64_t image_size, bool skip, Precision weights_in,
+Plan::Plan(const Architecture& architecture, std::int64_t image_size, bool skip, WeightPrecision weights_in,
            const Kernels& of, const ReadParameter& read)
     : kernels(of),
       precision(weights_in),

@@ -29,11 +29,11 @@ struct PlannedStep {
 
 /// A lowered network ready to run: immutable but for the counts of what was run.
 struct Plan {
-  Plan(const Architecture& architecture, std::int64_t image_size, bool skip, Precision precision,
+  Plan(const Architecture& architecture, std::int64_t image_size, bool skip, WeightPrecision precision,
        const Kernels& kernels, const ReadParameter& read);
 
   const Kernels& kernels;
-  Precision precision;
+  WeightPrecision precision;
   LoweredNetwork network;  ///< its steps are in `steps`
   std::vector<std::unique_ptr<PlannedStep>> steps;
   std::size_t late_step = 0;  ///< from here on all samples of a run are computed together

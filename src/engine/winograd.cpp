@@ -427,8 +427,8 @@ class WinogradConvolution : public ConvolutionKernel {
 
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const Kernels& kernels, const Geometry& geometry,
                                                              const float* weight, const float* constants,
-                                                             Precision precision) {
-  if (precision == Precision::bf16)
+                                                             WeightPrecision precision) {
+  if (precision == WeightPrecision::bf16)
     return std::make_unique<WinogradConvolution<BFloat16>>(kernels, geometry, weight, constants);
   return std::make_unique<WinogradConvolution<float>>(kernels, geometry, weight, constants);
 }

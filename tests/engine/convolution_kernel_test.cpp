@@ -188,8 +188,8 @@ TEST_CASE("direct convolutions equal their definition for any extents and lists 
       geometry.height = least + static_cast<std::int32_t>(random() % 14);
       geometry.width = least + static_cast<std::int32_t>(random() % 14);
       Problem problem = random_problem(geometry, 1 + random() % 3, random() % 4 == 0, random);
-      const Precision precision = round % 2 == 0 ? Precision::fp32 : Precision::bf16;
-      if (precision == Precision::bf16) {
+      const WeightPrecision precision = round % 2 == 0 ? WeightPrecision::fp32 : WeightPrecision::bf16;
+      if (precision == WeightPrecision::bf16) {
         // Sums of kernels have no place in bfloat16 exactly.
         problem.constants.clear();
         for (float& weight : problem.weight) weight = to_float(nearest<BFloat16>(weight));
@@ -222,12 +222,12 @@ TEST_CASE("Winograd convolutions equal their definition for any extents and list
         geometry.width += 2;
       }
       const Problem problem = random_problem(geometry, 1 + random() % 6, random() % 3 == 0, random);
-      const Precision precision = round % 2 == 0 ? Precision::fp32 : Precision::bf16;
+      const WeightPrecision precision = round % 2 == 0 ? WeightPrecision::fp32 : WeightPrecision::bf16;
       const auto kernel = make_winograd_convolution(
           kernels(target), geometry, problem.weight.data(),
           problem.constants.empty() ? nullptr : problem.constants.data(), precision);
       INFO(target, ": ", text_of(geometry));
-      CHECK(solve(problem, *kernel) < (precision == Precision::bf16 ? 2e-2 : 1e-5));
+      CHECK(solve(problem, *kernel) < (precision == WeightPrecision::bf16 ? 2e-2 : 1e-5));
     }
   }
 }
@@ -262,7 +262,7 @@ TEST_CASE("convolutions whose inputs do not fit the cache are computed in pieces
     const Problem problem = random_problem(geometry, 2, false, random);
     const auto kernel = make_convolution(kernels(), geometry, problem.weight.data(),
                                          problem.constants.empty() ? nullptr : problem.constants.data(),
-                                         false, Precision::fp32);
+                                         false, WeightPrecision::fp32);
     INFO(text_of(geometry));
     CHECK(solve(problem, *kernel) < 1e-5);
   }
@@ -293,7 +293,7 @@ TEST_CASE("dense convolutions equal their definition for any extents") {
 TEST_CASE("3x3 convolutions of stride 1 are Winograd's and others direct or dense") {
   const std::vector<float> weight(16 * 16 * 9, 0.1F);
   const auto name = [&](const Geometry& geometry, bool every_channel) {
-    return make_convolution(kernels(), geometry, weight.data(), nullptr, every_channel, Precision::fp32)
+    return make_convolution(kernels(), geometry, weight.data(), nullptr, every_channel, WeightPrecision::fp32)
         ->name();
   };
   CHECK(name({16, 16, 8, 8, 3, 1, 1}, false) == "winograd");

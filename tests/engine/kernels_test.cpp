@@ -68,7 +68,7 @@ TEST_CASE("linear kernels equal their definition for any list of features") {
       // Numbers that bfloat16 holds exactly, so that one definition serves both precisions.
       for (float& w : weight) w = to_float(nearest<BFloat16>(normal(random)));
       const LinearKernel kernel(kernels(target), inputs, outputs, weight.data(),
-                                random() % 2 == 0 ? Precision::fp32 : Precision::bf16);
+                                random() % 2 == 0 ? WeightPrecision::fp32 : WeightPrecision::bf16);
       std::vector<std::vector<float>> x(3);
       std::vector<std::vector<std::int32_t>> lists(3);
       std::vector<FeatureList> samples;

@@ -193,7 +193,7 @@ TEST_CASE("weights in bfloat16 take half the memory and leave the active experts
     disturb(*model, Pattern::random, random);
     const Engine whole(model->architecture(), parameters_of(*model), {});
     EngineSettings settings;
-    settings.precision = Precision::bf16;
+    settings.precision = WeightPrecision::bf16;
     const Engine half(model->architecture(), parameters_of(*model), settings);
     const at::Tensor images = test::random_images(9, 32, random());
     const EngineOutputs expected = run(whole, images), outputs = run(half, images);
