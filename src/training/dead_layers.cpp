@@ -23,12 +23,19 @@ void DeadLayers::check(std::int64_t epoch, std::int64_t images, const nlohmann::
   log(LogLevel::warning,
       concat(one ? "layer " : "layers ", join(names), one ? " is" : " are", " dead after epoch ", epoch,
              ": no expert is active for any of ", images,
-             " images, and what is never active gets no gradient and hardly ever comes back. Try ", advice()));
+             " images, and what is never active gets no gradient and hardly ever comes back. Try ",
+             advice()));
 }
 
 std::string DeadLayers::advice() const {
   std::vector<std::string> wishes;
-  if (options_.real("lambda_val") > 0.0) {
+  bool steered = false;
+  for (const char* target : {"target_density", "target_macs"}) {
+    if (options_.real(target) == 0.0) continue;
+    steered = true;
+    wishes.push_back(concat("a larger ", target, " (it is ", options_.value(target), ")"));
+  }
+  if (!steered && options_.real("lambda_val") > 0.0) {
     wishes.push_back(concat("a smaller lambda_val (it is ", options_.value("lambda_val"), ")"));
   }
   wishes.push_back(concat("a lower lr (it is ", options_.value("lr"), ")"));

@@ -58,6 +58,21 @@ TEST_CASE("a layer that dies is named with what to try") {
   }
 }
 
+TEST_CASE("where lambda_val is steered the target is what to change") {
+  for (const std::string target : {"target_density", "target_macs"}) {
+    CAPTURE(target);
+    Options options;
+    options.set(target, "0.2");
+    options.set("lambda_val", "0.5");
+    DeadLayers dead_layers(options);
+    const LogCapture log;
+    dead_layers.check(1, 100, layers({8}));
+    REQUIRE(log.warnings.size() == 1);
+    CHECK(holds(log.warnings[0], "a larger " + target + " (it is 0.2)"));
+    CHECK_FALSE(holds(log.warnings[0], "lambda_val"));
+  }
+}
+
 TEST_CASE("a dead layer is reported once unless it lived in between") {
   Options options;
   options.set("lambda_val", "0");
