@@ -23,9 +23,11 @@ find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   foreach(language C CXX)
     if(NOT CMAKE_${language}_COMPILER_LAUNCHER)
-      # With these settings ccache also serves compilations that use a precompiled header.
+      # With these settings ccache also serves compilations that use a precompiled header, and those of the same files
+      # in another clone.
       set(CMAKE_${language}_COMPILER_LAUNCHER
-          ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
+          ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}
+          CCACHE_NOHASHDIR=1 ${CCACHE_PROGRAM})
     endif()
   endforeach()
 endif()
