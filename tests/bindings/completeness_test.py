@@ -5,15 +5,11 @@ import pathlib
 import re
 import sys
 
+import c_headers
+
 # A failed call's status is its error's code, so a wrapper need not ask for it.
 TOLD_BY_THE_STATUS = ("dmoe_error_code",)
 ROOT = pathlib.Path(sys.argv[1])
-
-
-def functions():
-    """Their names, from the headers."""
-    headers = "".join((ROOT / "capi" / name).read_text(encoding="utf-8") for name in ("deepmoe_runtime.h", "deepmoe.h"))
-    return re.findall(r"DMOE_API [^;(]*?\b(dmoe_\w+)\(", re.sub(r"/\*.*?\*/", "", headers, flags=re.DOTALL))
 
 
 def source(folder, pattern):
@@ -42,24 +38,26 @@ def lacks(names, folder, pattern, use):
 
 
 def main():
-    names = functions()
+    names = list(c_headers.functions(ROOT))
     assert len(names) > 70 and "dmoe_engine_run" in names and "dmoe_trainer_fit" in names
     failures = {"Python": python_lacks(names)}
     if python_declarations_are_old():
         failures["Python"].append("declarations.h (run bindings/python/make_declarations.py)")
     for language, folder, pattern, use in (
         ("C++", "../include", "deepmoe.hpp", r"\b(dmoe_\w+)"),
-        ("Rust, raw", "rust/deepmoe-sys/src", "**/*.rs", r"pub fn (dmoe_\w+)"),
-        ("Rust", "rust/deepmoe/src", "**/*.rs", r"sys::(dmoe_\w+)"),
+        ("Rust", "rust/deepmoe/src", "**/*.rs", r"(?:sys::|\bdmoe_\w+ )(dmoe_\w+)"),
         ("Go", "go", "*.go", r"\b(dmoe_\w+)\("),
     ):
         if (ROOT / "bindings" / folder).is_dir():
             failures[language] = lacks(names, folder, pattern, use)
+    declared = {"Rust's declarations (bindings/rust/generate.sh)": c_headers.rust_differences(ROOT)}
     for language, missing in failures.items():
-        missing = [name for name in missing if name not in TOLD_BY_THE_STATUS or "raw" in language]
+        missing = [name for name in missing if name not in TOLD_BY_THE_STATUS]
         failures[language] = missing
         print(f"{language}: {'lacks ' + ', '.join(missing) if missing else f'all {len(names)} functions'}")
-    return 1 if any(failures.values()) else 0
+    for language, differences in declared.items():
+        print(f"{language}: {'; '.join(differences) or 'as in the headers'}")
+    return 1 if any(failures.values()) or any(declared.values()) else 0
 
 
 if __name__ == "__main__":
