@@ -1,0 +1,3 @@
+module deepmoe
+
+go 1.21
