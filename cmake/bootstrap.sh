@@ -279,6 +279,13 @@ is not served, install PyTorch 2.6 or newer elsewhere and set LIBTORCH to its fo
 
 # Some tests set our results beside those of other programs; without these they say so and are skipped.
 install_test_python() {
+  install_test_programs
+  works "$cache/test-python/bin/python" -c 'import tree_sitter_julia' || ! works "$cache/test-python/bin/python" -c '' ||
+    "$cache/test-python/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir --only-binary :all: \
+      tree-sitter tree-sitter-julia || say "tree-sitter could not be installed; the syntax of the Julia package will not be tested."
+}
+
+install_test_programs() {
   if works "$cache/test-python/bin/python" -c 'import numpy, onnxruntime, tensorboard, cffi, pytest'; then return 0; fi
   say "Installing numpy, onnxruntime, tensorboard, cffi and pytest in $cache/test-python for some of the tests (about 0.3 GB)"
   mkdir -p "$cache"

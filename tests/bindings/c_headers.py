@@ -79,3 +79,68 @@ def rust_differences(root: pathlib.Path) -> List[str]:
                 for name, f in functions(root).items()}
     constants = {name: int(value) for name, value in re.findall(r"pub const (DMOE_\w+): i32 = (-?\d+);", text)}
     return differences(expected, rust_functions(text)) + differences(numbers(root), constants)
+
+
+# ---- Julia ------------------------------------------------------------------------------------------------------------
+
+_JULIA = {"int32_t": "Int32", "int64_t": "Int64", "uint8_t": "UInt8", "float": "Float32", "double": "Float64",
+          "void": "Cvoid"}
+
+
+def julia_type(c_type: str) -> str:
+    """How a type is declared to ccall."""
+    name = c_type.replace("const ", "").rstrip("*")
+    stars = c_type.count("*")
+    if (name, stars) == ("char", 1):
+        return "Cstring"
+    result = "Cvoid" if name.endswith("_callback") else _JULIA.get(name, name)
+    for _ in range(stars + name.endswith("_callback")):
+        result = "Ptr{" + result + "}"
+    return result
+
+
+def _split(text: str) -> List[str]:
+    """Arguments, between the commas that are in no bracket."""
+    parts, depth, part = [], 0, ""
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0:
+            parts.append(part.strip())
+            part = ""
+        else:
+            part += character
+    return parts + [part.strip()] if part.strip() else parts
+
+
+def julia_functions(text: str) -> Dict[str, Function]:
+    """What each method of bindings/julia/src/raw/declarations.jl calls, with the types that it says."""
+    found = {}
+    for name in re.findall(r"^const at_(\w+) = Entry\(:\1\)$", text, flags=re.MULTILINE):
+        body = text[text.index(f"Entry(:{name})"):].split("\nconst at_")[0]
+        call = re.search(rf"@ccall \$(?:\(address\(at_{name}\)\)|entry)\((.*)\)::(\S+)$", body, flags=re.MULTILINE)
+        head = re.search(rf"^(?:function )?{name}\((.*)\)", body, flags=re.MULTILINE)
+        assert call and head, f"{name} is not understood"
+        typed = [part.split("::") for part in _split(call[1])]
+        names = _split(head[1])
+        assert [re.sub("^to_", "", argument) for argument, _ in typed] == names, f"{name} mixes its arguments up"
+        for argument, type_name in typed:
+            if argument.startswith("to_"):
+                converted = f"{argument} = Base.unsafe_convert({type_name}, kept_{argument[3:]})"
+                kept = f"kept_{argument[3:]} = Base.cconvert({type_name}, {argument[3:]})"
+                assert converted in body and kept in body, f"{name} does not keep {argument[3:]}"
+        found[name] = Function(call[2], tuple(type_name for _, type_name in typed))
+    return found
+
+
+def julia_differences(root: pathlib.Path) -> List[str]:
+    """Between the headers and bindings/julia/src/declarations.jl."""
+    text = (root / "bindings/julia/src/raw/declarations.jl").read_text(encoding="utf-8")
+    expected = {name: Function(julia_type(f.result), tuple(map(julia_type, f.types))) for name, f in functions(root).items()}
+    constants = {name: int(value) for name, value in re.findall(r"^const (DMOE_\w+) = Int32\((-?\d+)\)$", text, flags=re.MULTILINE)}
+    return differences(expected, julia_functions(text)) + differences(numbers(root), constants)
+
+
+def callbacks(root: pathlib.Path) -> Dict[str, Function]:
+    """The types of callbacks by name."""
+    found = re.findall(r"typedef (\w+) \(\*(dmoe_\w+_callback)\)\(([^)]*)\);", _without_comments(root))
+    return {name: Function(result, tuple(_type_of(p) for p in parameters.split(","))) for result, name, parameters in found}

@@ -47,10 +47,12 @@ def main():
         ("C++", "../include", "deepmoe.hpp", r"\b(dmoe_\w+)"),
         ("Rust", "rust/deepmoe/src", "**/*.rs", r"(?:sys::|\bdmoe_\w+ )(dmoe_\w+)"),
         ("Go", "go", "*.go", r"\b(dmoe_\w+)\("),
+        ("Julia", "julia/src", "*.jl", r"[(= ](dmoe_\w+)"),
     ):
         if (ROOT / "bindings" / folder).is_dir():
             failures[language] = lacks(names, folder, pattern, use)
-    declared = {"Rust's declarations (bindings/rust/generate.sh)": c_headers.rust_differences(ROOT)}
+    declared = {"Rust's declarations (bindings/rust/generate.sh)": c_headers.rust_differences(ROOT),
+                "Julia's declarations (bindings/julia/make_declarations.py)": c_headers.julia_differences(ROOT)}
     for language, missing in failures.items():
         missing = [name for name in missing if name not in TOLD_BY_THE_STATUS]
         failures[language] = missing
