@@ -52,8 +52,8 @@ DMOE_API int32_t dmoe_dataset_create_f32(const float* images, const int64_t* lab
                                          int64_t height, int64_t width, int64_t num_classes,
                                          dmoe_release_callback release, void* user_data,
                                          dmoe_dataset** dataset, dmoe_error** error);
-/* The same for bytes 0..255 in DMOE_LAYOUT_NCHW or DMOE_LAYOUT_NHWC; `channels` is 1 or 3. They are normalised on the way into a
- * batch. */
+/* The same for bytes 0..255 in DMOE_LAYOUT_NCHW or DMOE_LAYOUT_NHWC; `channels` is 1 or 3. They are
+ * normalised on the way into a batch. */
 DMOE_API int32_t dmoe_dataset_create_u8(const uint8_t* images, const int64_t* labels, int64_t size,
                                         int64_t channels, int64_t height, int64_t width, int32_t layout,
                                         int64_t num_classes, dmoe_release_callback release, void* user_data,
@@ -120,45 +120,48 @@ DMOE_API int32_t dmoe_model_load_state(dmoe_model* model, const dmoe_tensors* st
  * without gates; its results have no use but for a dense model, whose own they are up to rounding. */
 DMOE_API int32_t dmoe_model_fold(const dmoe_model* model, dmoe_model** folded, dmoe_error** error);
 
-/* Compiles the model as it is now for inference on the CPU; the model stays as it is, also while it is trained,
- * and what it learns later does not reach the engine. `settings_json` as in dmoe_engine_create. */
+/* Compiles the model as it is now for inference on the CPU; the model stays as it is, also while it is
+ * trained, and what it learns later does not reach the engine. `settings_json` as in dmoe_engine_create. */
 DMOE_API int32_t dmoe_engine_create_from_model(const dmoe_model* model, const char* settings_json,
                                                dmoe_engine** engine, dmoe_error** error);
 
-/* Writes the network in evaluation mode as an ONNX model (opset 17), replacing an older file only when complete.
- * Input "input" (batch, 3, height, width) takes float32 images that are already normalised; output "logits" is
- * (batch, num_classes). Gates are computed in it from each image. Batch size, height and width are open, but a
- * network with VGG's 7x7 pool is written for one image size. `settings_json` may be NULL or hold {"gates": true,
- * "image_size": 224}: `gates` adds the outputs "embedding", "embedding_logits" and "gate.<layer>" of
- * dmoe_model_forward; `image_size` (0: as above) fixes height and width. The file's metadata_props hold the
- * normalisation, class names and options. Errors: INVALID_ARGUMENT for settings that do not fit the network,
- * UNSUPPORTED for a network that exceeds the format's 2 GiB, IO. */
+/* Writes the network in evaluation mode as an ONNX model (opset 17), replacing an older file only when
+ * complete. Input "input" (batch, 3, height, width) takes float32 images that are already normalised; output
+ * "logits" is (batch, num_classes). Gates are computed in it from each image. Batch size, height and width
+ * are open, but a network with VGG's 7x7 pool is written for one image size. `settings_json` may be NULL or
+ * hold {"gates": true, "image_size": 224}: `gates` adds the outputs "embedding", "embedding_logits" and
+ * "gate.<layer>" of dmoe_model_forward; `image_size` (0: as above) fixes height and width. The file's
+ * metadata_props hold the normalisation, class names and options. Errors: INVALID_ARGUMENT for settings that
+ * do not fit the network, UNSUPPORTED for a network that exceeds the format's 2 GiB, IO. */
 DMOE_API int32_t dmoe_model_export_onnx(const dmoe_model* model, const char* path, const char* settings_json,
                                         dmoe_error** error);
 
-/* Reads what Python's torch.save wrote of a state_dict (also below "state_dict", "model_state_dict" or "model" of a
- * larger dictionary, and with the prefix "module." of DataParallel, which is taken off) and writes it to the
- * safetensors file `output`. Nothing in the file is executed: what is not tensors, numbers, texts, lists and
- * dictionaries is refused by name. Where `options` (may be NULL) set `model`, names and shapes are checked
- * against that network, options that the tensors tell (num_classes, ...) need not be set, and the file is one of
- * dmoe_model_save: float32, with the network's description. Else the bare tensors are written in their own
- * types. `settings_json` may be NULL or hold {"mean": [3 numbers], "deviation": [3 numbers]}, the normalisation of
- * the network's images; it needs a model. Errors: NOT_FOUND, IO, and FORMAT naming file and entry. */
+/* Reads what Python's torch.save wrote of a state_dict (also below "state_dict", "model_state_dict" or
+ * "model" of a larger dictionary, and with the prefix "module." of DataParallel, which is taken off) and
+ * writes it to the safetensors file `output`. Nothing in the file is executed: what is not tensors, numbers,
+ * texts, lists and dictionaries is refused by name. Where `options` (may be NULL) set `model`, names and
+ * shapes are checked against that network, options that the tensors tell (num_classes, ...) need not be set,
+ * and the file is one of dmoe_model_save: float32, with the network's description. Else the bare tensors are
+ * written in their own types. `settings_json` may be NULL or hold {"mean": [3 numbers], "deviation": [3
+ * numbers]}, the normalisation of the network's images; it needs a model. Errors: NOT_FOUND, IO, and FORMAT
+ * naming file and entry. */
 DMOE_API int32_t dmoe_convert_pytorch(const char* path, const char* output, const dmoe_options* options,
                                       const char* settings_json, dmoe_error** error);
 
 /* Events of long calls. `json` is an object, valid during the call:
- * - START: {"model", "device", "epochs", "steps_per_epoch", "train_size", "validation_size", "out"}
+ * - START: {"model", "device", "epochs", "steps_per_epoch", "epochs_done", "steps_done", "train_size",
+ *   "validation_size", "out"}; a run that goes on has done some epochs, and steps of the one under way
  * - STEP: {"epoch", "step", "steps", "lr", "images_per_second"}, and now and then, when they have been read
  *   back without stopping the device, {"loss", "accuracy"}
- * - EPOCH: a line of metrics.jsonl: {"epoch", "epochs", "lr", "train_loss", "train_acc", "val_loss", "val_acc",
- *   "density", "active_macs", "dense_macs", "seconds", ...} and, for a gated network, what the gates do: "layers"
- *   as from dmoe_model_evaluate, "experts", "dead_experts", "always_on_experts", "effective_experts",
- *   "dead_layers", "gate_loss". They are those of the validation images, without any those of the training steps
- * - SAVED: {"kind": "best" | "last", "path"}
+ * - EPOCH: a line of metrics.jsonl: {"epoch", "epochs", "lr", "train_loss", "train_acc", "val_loss",
+ * "val_acc", "density", "active_macs", "dense_macs", "seconds", ...} and, for a gated network, what the gates
+ * do: "layers" as from dmoe_model_evaluate, "experts", "dead_experts", "always_on_experts",
+ * "effective_experts", "dead_layers", "gate_loss". They are those of the validation images, without any those
+ * of the training steps
+ * - SAVED: {"kind": "best" | "last" | "checkpoint", "path"}
  * - VALIDATION: {"done", "samples"}
- * - FETCH: {"stage": "download" | "check" | "unpack", "done", "total"} in bytes of the archive; "total" is null
- *   while it is not known. Many a second while bytes flow, and about one a second while none do. */
+ * - FETCH: {"stage": "download" | "check" | "unpack", "done", "total"} in bytes of the archive; "total" is
+ * null while it is not known. Many a second while bytes flow, and about one a second while none do. */
 #define DMOE_EVENT_START 1
 #define DMOE_EVENT_STEP 2
 #define DMOE_EVENT_EPOCH 3
@@ -171,10 +174,11 @@ typedef int32_t (*dmoe_event_callback)(int32_t event, const char* json, void* us
  * of the loss; `options` may be NULL, which means the options that the model was made with; `callback`
  * (VALIDATION events) may be NULL. `json` receives {"samples", "loss", "accuracy", "top5_accuracy",
  * "density", "layers", "dense_macs", "active_macs", "seconds", "images_per_second"}; MACs are means per
- * image. Each of the layers with gates has {"name", "experts", "density", "dead_experts" (active for no image),
- * "always_on_experts" (active for every image), "effective_experts" (exp of the entropy of the experts' mean gates
- * divided by their sum), "mean_gate", "gate_loss"}; a gated network has "experts", "dead_experts",
- * "always_on_experts" and "effective_experts" (sums over the layers), "dead_layers" and "gate_loss", too. */
+ * image. Each of the layers with gates has {"name", "experts", "density", "dead_experts" (active for no
+ * image), "always_on_experts" (active for every image), "effective_experts" (exp of the entropy of the
+ * experts' mean gates divided by their sum), "mean_gate", "gate_loss"}; a gated network has "experts",
+ * "dead_experts", "always_on_experts" and "effective_experts" (sums over the layers), "dead_layers" and
+ * "gate_loss", too. */
 DMOE_API int32_t dmoe_model_evaluate(dmoe_model* model, const dmoe_dataset* dataset,
                                      const dmoe_options* options, dmoe_event_callback callback,
                                      void* user_data, dmoe_string** json, dmoe_error** error);
@@ -191,12 +195,13 @@ DMOE_API int32_t dmoe_engine_evaluate(const dmoe_engine* engine, const dmoe_data
  * {"min_utilisation": 0.01, "classes": [3, "cat"]}: `min_utilisation` (0..1; 0 when absent) removes experts,
  * too, that fewer than this share of the images use, which changes results; `classes` (numbers or names; all
  * when absent or empty) counts images of these classes only. `options` and `callback` are those of
- * dmoe_model_evaluate, which is done twice: for the model, then for the compacted one. `report` may be NULL; it
- * receives {"samples", "classes", "min_utilisation", "layers": [{"name", "experts", "inactive", "kept",
+ * dmoe_model_evaluate, which is done twice: for the model, then for the compacted one. `report` may be NULL;
+ * it receives {"samples", "classes", "min_utilisation", "layers": [{"name", "experts", "inactive", "kept",
  * "silent", "reason", "utilisation"}], "before" and "after": {"experts", "parameters", "dense_macs",
  * "active_macs", "density", "accuracy", "top5_accuracy", "loss"}}: `reason` says why inactive experts were
  * kept, `silent` whether one of those kept stands for removed ones. Errors: INVALID_ARGUMENT for a dense
- * network, an unknown class, classes without images and settings out of range; NUMERIC for gates that are NaN.
+ * network, an unknown class, classes without images and settings out of range; NUMERIC for gates that are
+ * NaN.
  */
 DMOE_API int32_t dmoe_model_compact(dmoe_model* model, const dmoe_dataset* calibration,
                                     const char* settings_json, const dmoe_options* options,
@@ -206,30 +211,32 @@ DMOE_API int32_t dmoe_model_compact(dmoe_model* model, const dmoe_dataset* calib
 /* ---- Published data sets ------------------------------------------------------------------------------- */
 
 /* Makes sure that the folder `data_dir`, which is made where it is absent, holds the published data set
- * `dataset` ("cifar10" or "cifar100"), so that dmoe_dataset_open finds it. A data set that can be read is left
- * alone, and no connection made. Else the archive is downloaded from its publisher, its MD5 and SHA-256 are
- * compared with the published ones, and it is unpacked; an archive that lies in `data_dir` under its own name
- * (cifar-10-python.tar.gz, cifar-100-python.tar.gz) is taken instead of a download, and stays. The folder of the
- * data set appears in one step, when everything in it is right and on the disk. Until then there are
- * <archive>.part, from whose end a later call goes on, and a temporary folder, which ends with the call.
+ * `dataset` ("cifar10" or "cifar100"), so that dmoe_dataset_open finds it. A data set that can be read is
+ * left alone, and no connection made. Else the archive is downloaded from its publisher, its MD5 and SHA-256
+ * are compared with the published ones, and it is unpacked; an archive that lies in `data_dir` under its own
+ * name (cifar-10-python.tar.gz, cifar-100-python.tar.gz) is taken instead of a download, and stays. The
+ * folder of the data set appears in one step, when everything in it is right and on the disk. Until then
+ * there are <archive>.part, from whose end a later call goes on, and a temporary folder, which ends with the
+ * call.
  *
- * `settings_json` may be NULL or hold {"url": "https://...", "sha256": "64 digits"}: `url` (http or https; also
- * through redirections) is where the archive is instead; `sha256` is that of the archive there, if it is packed
- * otherwise (tar, plain or with gzip, bzip2, xz or zstd), and takes the place of the published sums. Proxies and
- * exceptions from them come from the environment: http_proxy, https_proxy, all_proxy, no_proxy; so does
- * SSL_CERT_FILE, a file of certificate authorities.
+ * `settings_json` may be NULL or hold {"url": "https://...", "sha256": "64 digits"}: `url` (http or https;
+ * also through redirections) is where the archive is instead; `sha256` is that of the archive there, if it is
+ * packed otherwise (tar, plain or with gzip, bzip2, xz or zstd), and takes the place of the published sums.
+ * Proxies and exceptions from them come from the environment: http_proxy, https_proxy, all_proxy, no_proxy;
+ * so does SSL_CERT_FILE, a file of certificate authorities.
  *
- * `callback` (FETCH events) may be NULL; when it returns non-zero, the call ends with that value and keeps what
- * was downloaded. `json` may be NULL; it receives {"dataset", "data_dir", "fetched", "train_size", "test_size",
- * "downloaded_bytes", "resumed_bytes"}: `fetched` is false when all was there; the bytes are those of the archive
- * from this call and from earlier ones.
+ * `callback` (FETCH events) may be NULL; when it returns non-zero, the call ends with that value and keeps
+ * what was downloaded. `json` may be NULL; it receives {"dataset", "data_dir", "fetched", "train_size",
+ * "test_size", "downloaded_bytes", "resumed_bytes"}: `fetched` is false when all was there; the bytes are
+ * those of the archive from this call and from earlier ones.
  *
- * Any thread, and any number of them; of two calls for one data set and folder at the same time, of one process
- * or two, the second is answered with STATE. Errors, each of which says what to do: NOT_FOUND when the server has
- * no such file; IO for a network, proxy, server or certificate that fails, after 4 attempts where another may
- * help, and for a full disk; FORMAT for another checksum (what was downloaded is then removed), or an archive that is
- * damaged, does not hold the data set, holds links, devices or paths that lead out of the folder, or exceeds 1 GiB;
- * STATE when the data set's folder is there but cannot be read, which is never removed; INVALID_ARGUMENT. */
+ * Any thread, and any number of them; of two calls for one data set and folder at the same time, of one
+ * process or two, the second is answered with STATE. Errors, each of which says what to do: NOT_FOUND when
+ * the server has no such file; IO for a network, proxy, server or certificate that fails, after 4 attempts
+ * where another may help, and for a full disk; FORMAT for another checksum (what was downloaded is then
+ * removed), or an archive that is damaged, does not hold the data set, holds links, devices or paths that
+ * lead out of the folder, or exceeds 1 GiB; STATE when the data set's folder is there but cannot be read,
+ * which is never removed; INVALID_ARGUMENT. */
 DMOE_API int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, const char* settings_json,
                                     dmoe_event_callback callback, void* user_data, dmoe_string** json,
                                     dmoe_error** error);
@@ -258,19 +265,66 @@ DMOE_API int32_t dmoe_trainer_step(dmoe_trainer* trainer, const struct DLManaged
 DMOE_API int32_t dmoe_trainer_step_f32(dmoe_trainer* trainer, const float* images, const int64_t* labels,
                                        int64_t batch, int64_t height, int64_t width, double* loss,
                                        dmoe_error** error);
-/* {"step", "epoch", "lr", "lambda_val", "loss", "accuracy", "samples"} as JSON: means since the last call, which
- * are then reset; lr and lambda_val are those of the next step. */
+/* {"step", "epoch", "lr", "lambda_val", "loss", "accuracy", "samples"} as JSON: means since the last call,
+ * which are then reset; lr and lambda_val are those of the next step. */
 DMOE_API int32_t dmoe_trainer_metrics(dmoe_trainer* trainer, dmoe_string** json, dmoe_error** error);
+/* Where the trainer is, for a loop of the host's own that goes on after dmoe_trainer_load_state: `step`
+ * receives the number of steps done in all, `epoch` the one that was begun last (-1: none), `step_in_epoch`
+ * the steps done since. Each may be NULL. */
+DMOE_API int32_t dmoe_trainer_position(dmoe_trainer* trainer, int64_t* step, int64_t* epoch,
+                                       int64_t* step_in_epoch, dmoe_error** error);
+/* Writes a checkpoint: all that the trainer's future steps depend on (weights and buffers, optimizer,
+ * position in the schedule, gradients accumulated so far, generators, the sums of dmoe_trainer_metrics) in
+ * one safetensors file, which replaces an older one only when complete and flushed to the disk: whatever
+ * happens, one of the two is there whole. The file can be given to dmoe_model_load and dmoe_engine_create as
+ * well. Errors: NOT_FOUND for a folder that is missing, IO (a full disk) naming the file. */
+DMOE_API int32_t dmoe_trainer_save_state(dmoe_trainer* trainer, const char* path, dmoe_error** error);
+/* Brings trainer and model to where those were that wrote the file. The trainer must have been made with the
+ * same network and the same options. On the CPU the steps that follow then give the same weights, bit for
+ * bit, as if there had been no interruption, as long as the host hands over the same batches; do not call
+ * dmoe_trainer_begin_epoch for the epoch under way. A dmoe_trainer_fit that follows at once goes on with the
+ * run whose checkpoint it was. Options that may differ: those that shape the network (which itself is
+ * compared) or its first weights, those of the group output, `device`, `threads`, `channels_last` (equal then
+ * but for rounding), `data_dir`, `num_workers`, `prefetch`, `print_every`, `patience`, and `epochs`, which
+ * may be any number not below the epochs begun; the schedule is that of the new number from there on. On
+ * failure the trainer is as before. Errors: NOT_FOUND, IO, FORMAT (no checkpoint, or damaged), UNSUPPORTED
+ * (written by a newer version), INVALID_ARGUMENT (another network, or an option that differs, which is
+ * named). */
+DMOE_API int32_t dmoe_trainer_load_state(dmoe_trainer* trainer, const char* path, dmoe_error** error);
+/* With option `ema`, for a loop of the host's own: gives the model the averaged weights (`averaged` not 0),
+ * to be evaluated, saved or turned into an engine, or its own back (0). While it has the averaged ones,
+ * steps, dmoe_trainer_fit and saving or loading the state are answered with STATE. When the trainer is
+ * released the model keeps what it has. Weights that were handed out by dmoe_model_state before are no longer
+ * the model's until it has its own back. Errors: INVALID_ARGUMENT without option `ema`. */
+DMOE_API int32_t dmoe_trainer_use_average(dmoe_trainer* trainer, int32_t averaged, dmoe_error** error);
 /* A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where
- * option `out` names a folder it receives config.json, metrics.csv, metrics.jsonl, best.safetensors,
- * last.safetensors, summary.json and, with option `tensorboard`, a file for TensorBoard; one that cannot be
- * written is an IO error with its name, and what it held before is still there. With option `dry_run` one step of
- * everything is done, nothing is left behind, the model's weights included, and `summary` receives {"dry_run":
- * true, "model", "device", "epochs", "steps_per_epoch", "files": [{"name", "bytes"}], ...}.
- * With option `ema` the averaged weights are what is validated and saved, and what the model has afterwards.
- * `callback` may be NULL; when it returns non-zero, the step under way is finished, everything is saved, and the
- * value is returned. `summary` may be NULL; it receives {"accuracy", "best_epoch",
- * "density", "layers", "dense_macs", "active_macs", "seconds_per_epoch", "files", ...}. */
+ * option `out` names a folder it receives
+ * - config.json, metrics.csv, metrics.jsonl, with option `tensorboard` a file for TensorBoard, and at the end
+ *   summary.json
+ * - best.safetensors and, at the end, last.safetensors: weights; with `keep_best` above 1 those of the best
+ *   epochs also as best/epoch-0012.safetensors
+ * - checkpoints/last.safetensors, a checkpoint as of dmoe_trainer_save_state from which the run can go on:
+ *   written at the start, after every epoch, every `checkpoint_minutes` minutes within one, and when the
+ *   callback ends the run; every `checkpoint_epochs` epochs another that is kept,
+ *   checkpoints/epoch-0012.safetensors
+ *
+ * Option `resume` names such a folder, or one of its checkpoints: dmoe_trainer_create then loads that state,
+ * as dmoe_trainer_load_state does, and fit goes on with that run, in the middle of an epoch, too; give it the
+ * same data sets, and the folder as `out`. On the CPU metrics (times aside) and weights are those of a run
+ * that was never stopped, bit for bit, whatever `num_workers` is. A run that is complete is done at once;
+ * with more `epochs` it is prolonged.
+ *
+ * With option `dry_run` one step of everything is done, nothing is left behind, the model's weights included,
+ * and `summary` receives {"dry_run": true, "model", "device", "epochs", "steps_per_epoch", "files": [{"name",
+ * "bytes"}], ...}.
+ *
+ * With option `ema` the averaged weights are what is validated and saved as weights, and what the model has
+ * afterwards.
+ *
+ * `callback` may be NULL; when it returns non-zero, the step under way is finished, everything is saved, and
+ * the value is returned. `summary` may be NULL; it receives {"accuracy", "best_epoch", "density", "layers",
+ * "dense_macs", "active_macs", "seconds_per_epoch", "files", ...}. A file that cannot be written (a full
+ * disk) is an IO error that names it, and what it held before is still there. */
 DMOE_API int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train,
                                   const dmoe_dataset* validation, dmoe_event_callback callback,
                                   void* user_data, dmoe_string** summary, dmoe_error** error);

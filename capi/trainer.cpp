@@ -88,6 +88,42 @@ int32_t dmoe_trainer_metrics(dmoe_trainer* trainer, dmoe_string** json, dmoe_err
   });
 }
 
+int32_t dmoe_trainer_position(dmoe_trainer* trainer, int64_t* step, int64_t* epoch, int64_t* step_in_epoch,
+                              dmoe_error** error) {
+  return guard(error, [&] {
+    const TrainerCall call(checked(trainer, "trainer"));
+    const Trainer::Position position = call->position();
+    if (step != nullptr) *step = position.step;
+    if (epoch != nullptr) *epoch = position.epoch;
+    if (step_in_epoch != nullptr) *step_in_epoch = position.step_in_epoch;
+  });
+}
+
+int32_t dmoe_trainer_save_state(dmoe_trainer* trainer, const char* path, dmoe_error** error) {
+  return guard(error, [&] {
+    const dmoe_trainer& source = checked(trainer, "trainer");
+    require(path, "path");
+    const TrainerCall call(source);
+    call->save_state(path);
+  });
+}
+
+int32_t dmoe_trainer_load_state(dmoe_trainer* trainer, const char* path, dmoe_error** error) {
+  return guard(error, [&] {
+    const dmoe_trainer& target = checked(trainer, "trainer");
+    require(path, "path");
+    const TrainerCall call(target);
+    call->load_state(path);
+  });
+}
+
+int32_t dmoe_trainer_use_average(dmoe_trainer* trainer, int32_t averaged, dmoe_error** error) {
+  return guard(error, [&] {
+    const TrainerCall call(checked(trainer, "trainer"));
+    call->use_average(averaged != 0);
+  });
+}
+
 int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train, const dmoe_dataset* validation,
                          dmoe_event_callback callback, void* user_data, dmoe_string** summary,
                          dmoe_error** error) {

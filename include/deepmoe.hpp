@@ -535,9 +535,9 @@ inline std::string evaluate(const Engine& engine, const Dataset& dataset, const 
                             const EventCallback& callback = {}) {
   detail::Receiver receiver(callback);
   return receiver.during([&] {
-    return detail::text(&dmoe_engine_evaluate, static_cast<const dmoe_engine*>(engine.handle()), dataset.handle(),
-                        options != nullptr ? options->handle() : nullptr, receiver.function(),
-                        static_cast<void*>(&receiver));
+    return detail::text(&dmoe_engine_evaluate, static_cast<const dmoe_engine*>(engine.handle()),
+                        dataset.handle(), options != nullptr ? options->handle() : nullptr,
+                        receiver.function(), static_cast<void*>(&receiver));
   });
 }
 
@@ -564,6 +564,20 @@ class Trainer : public detail::Object<dmoe_trainer, &dmoe_trainer_release> {
   }
   /// JSON: means since the last call.
   std::string metrics() { return detail::text(&dmoe_trainer_metrics, handle()); }
+  /// Where the trainer is; epoch is -1 before the first.
+  struct Position {
+    std::int64_t step = 0, epoch = -1, step_in_epoch = 0;
+  };
+  Position position() {
+    Position position;
+    detail::call(&dmoe_trainer_position, handle(), &position.step, &position.epoch, &position.step_in_epoch);
+    return position;
+  }
+  void save_state(const std::string& path) { detail::call(&dmoe_trainer_save_state, handle(), path.c_str()); }
+  /// On failure the trainer is as before.
+  void load_state(const std::string& path) { detail::call(&dmoe_trainer_load_state, handle(), path.c_str()); }
+  /// With option ema: gives the model the averaged weights, or its own back, which it must have for steps.
+  void use_average(bool averaged) { detail::call(&dmoe_trainer_use_average, handle(), averaged ? 1 : 0); }
   /// A whole run; JSON of its summary. `validation` may be nullptr.
   std::string fit(const Dataset& train, const Dataset* validation = nullptr,
                   const EventCallback& callback = {}) {
@@ -585,10 +599,11 @@ inline void convert_pytorch(const std::string& path, const std::string& output,
                settings_json.c_str());
 }
 
-/// Makes sure that `data_dir` holds the published data set `dataset` (cifar10, cifar100); JSON of what was done.
-/// `settings_json` as dmoe_fetch_dataset takes it.
+/// Makes sure that `data_dir` holds the published data set `dataset` (cifar10, cifar100); JSON of what was
+/// done. `settings_json` as dmoe_fetch_dataset takes it.
 inline std::string fetch_dataset(const std::string& dataset, const std::string& data_dir,
-                                 const std::string& settings_json = "{}", const EventCallback& callback = {}) {
+                                 const std::string& settings_json = "{}",
+                                 const EventCallback& callback = {}) {
   detail::Receiver receiver(callback);
   return receiver.during([&] {
     return detail::text(&dmoe_fetch_dataset, dataset.c_str(), data_dir.c_str(), settings_json.c_str(),

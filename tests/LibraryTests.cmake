@@ -69,7 +69,7 @@ if(NOT APPLE AND NOT DEEPMOE_SANITIZE)
 endif()
 deepmoe_library_tests(capi deepmoe ${_runtime_cases} compaction_test.cpp convert_test.cpp dataset_test.cpp diagnose_test.cpp
                       engine_model_test.cpp export_test.cpp fetch_test.cpp log_test.cpp model_test.cpp
-                      trainer_test.cpp training_arguments_test.cpp wrapper_training_test.cpp)
+                      trainer_state_test.cpp trainer_test.cpp training_arguments_test.cpp wrapper_training_test.cpp)
 
 # They pack archives and serve them.
 target_link_libraries(capi_tests PRIVATE LibArchive::LibArchive OpenSSL::Crypto)
@@ -87,6 +87,12 @@ if(TARGET sample_train)
   add_test(NAME "samples/train" COMMAND sample_train)
   set_tests_properties("samples/train" PROPERTIES ENVIRONMENT ${_environment} TIMEOUT 600
                        PASS_REGULAR_EXPRESSION "step 80: loss.*3[0-2] of 32 new images recognised")
+endif()
+if(TARGET sample_resume)
+  add_test(NAME "samples/resume"
+    COMMAND ${CMAKE_COMMAND} -DRESUME=$<TARGET_FILE:sample_resume> -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/sample_resume
+            -P ${_here}/sample_resume.cmake)
+  set_tests_properties("samples/resume" PROPERTIES ENVIRONMENT ${_environment} TIMEOUT 600)
 endif()
 if(TARGET sample_fit_folder AND TARGET sample_predict AND TARGET sample_classify)
   add_executable(capi_image_folder ${_here}/image_folder.cpp)

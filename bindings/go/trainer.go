@@ -100,6 +100,51 @@ func (t *Trainer) Metrics() (metrics json.RawMessage, err error) {
 	return metrics, err
 }
 
+// Position is where a trainer is: steps done in all, the epoch that was begun last (-1: none), and the steps done in it.
+type Position struct{ Step, Epoch, StepInEpoch int64 }
+
+// Position tells where the trainer is, for a loop that goes on after LoadState.
+func (t *Trainer) Position() (position Position, err error) {
+	err = t.use(func(p *C.dmoe_trainer) error {
+		var step, epoch, stepInEpoch C.int64_t
+		err := check(func(e **C.dmoe_error) C.int32_t { return C.dmoe_trainer_position(p, &step, &epoch, &stepInEpoch, e) })
+		if err == nil {
+			position = Position{int64(step), int64(epoch), int64(stepInEpoch)}
+		}
+		return err
+	})
+	return position, err
+}
+
+// SaveState writes all that future steps depend on; an older file is replaced when the new one is complete.
+func (t *Trainer) SaveState(path string) error {
+	return t.use(func(p *C.dmoe_trainer) error {
+		return withText(path, func(path *C.char) error {
+			return check(func(e **C.dmoe_error) C.int32_t { return C.dmoe_trainer_save_state(p, path, e) })
+		})
+	})
+}
+
+// LoadState goes on from what SaveState or a run wrote. On failure the trainer is as before.
+func (t *Trainer) LoadState(path string) error {
+	return t.use(func(p *C.dmoe_trainer) error {
+		return withText(path, func(path *C.char) error {
+			return check(func(e **C.dmoe_error) C.int32_t { return C.dmoe_trainer_load_state(p, path, e) })
+		})
+	})
+}
+
+// UseAverage gives the model, with option ema, the averaged weights, or its own back, which it must have for steps.
+func (t *Trainer) UseAverage(averaged bool) error {
+	var value C.int32_t
+	if averaged {
+		value = 1
+	}
+	return t.use(func(p *C.dmoe_trainer) error {
+		return check(func(e **C.dmoe_error) C.int32_t { return C.dmoe_trainer_use_average(p, value, e) })
+	})
+}
+
 // Fit is a whole run; JSON of its summary. validation and callback may be nil. When the context ends, the step under way
 // is finished, everything is saved, and the context's error is returned.
 func (t *Trainer) Fit(ctx context.Context, train, validation *Dataset, callback Callback) (summary json.RawMessage, err error) {

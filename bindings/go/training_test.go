@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/png"
 	"os"
+	"slices"
 	"testing"
 )
 
@@ -72,6 +73,53 @@ func TestALoopOfTheProgramsOwn(t *testing.T) {
 	expectError(t, err, ErrInvalidArgument, "images")
 	need(t, model.LogitsInto(c.images, c.Batch, c.Side, c.Side, make([]float32, c.Batch*c.NumClasses)))
 	expectError(t, model.LogitsInto(c.images, c.Batch, c.Side, c.Side, nil), ErrInvalidArgument)
+}
+
+func TestALoopGoesOnWhereItWasSaved(t *testing.T) {
+	c := readCases(t)
+	path := t.TempDir() + "/state.safetensors"
+	first, _, _, _ := c.trainer(t)
+	need(t, first.StepWithoutLoss(c.images, c.labels, c.Side, c.Side))
+	need(t, first.SaveState(path))
+	expected, err := first.Step(c.images, c.labels, c.Side, c.Side)
+	need(t, err)
+	second, _, _, _ := c.trainer(t)
+	need(t, second.LoadState(path))
+	position, err := second.Position()
+	need(t, err)
+	if position != (Position{1, -1, 1}) {
+		t.Fatal(position)
+	}
+	loss, err := second.Step(c.images, c.labels, c.Side, c.Side)
+	need(t, err)
+	if loss != expected {
+		t.Fatal(loss, expected)
+	}
+	expectError(t, second.LoadState(path+".absent"), ErrNotFound, "absent")
+}
+
+func TestALoopEvaluatesTheAveragedWeights(t *testing.T) {
+	c := readCases(t)
+	model, options := c.model(t)
+	need(t, options.Set("ema", "0.5"))
+	trainer, err := NewTrainer(model, options)
+	need(t, err)
+	need(t, trainer.StepWithoutLoss(c.images, c.labels, c.Side, c.Side))
+	logits := func() (logits []float32) {
+		logits, err := model.Logits(c.images, c.Batch, c.Side, c.Side)
+		need(t, err)
+		return logits
+	}
+	own := logits()
+	need(t, trainer.UseAverage(true))
+	if slices.Equal(logits(), own) {
+		t.Fatal("the model has its own weights")
+	}
+	expectError(t, trainer.StepWithoutLoss(c.images, c.labels, c.Side, c.Side), ErrState, "averaged")
+	need(t, trainer.UseAverage(false))
+	if !slices.Equal(logits(), own) {
+		t.Fatal("the model lost its own weights")
+	}
 }
 
 func TestForwardGivesGatesAndTheStateIsShared(t *testing.T) {

@@ -27,6 +27,7 @@ constexpr const char* footer = R"(Examples:
   deepmoe train --dataset folder --data_dir pictures --epochs 20 --out runs/pictures
   deepmoe fetch cifar10 && deepmoe train --dataset cifar10 --epochs 20
   deepmoe train --config runs/pictures/config.json --lr 0.05
+  deepmoe train --resume runs/pictures
   deepmoe eval --weights runs/pictures/best.safetensors --dataset folder --data_dir pictures
   deepmoe predict --weights runs/pictures/best.safetensors cat.jpg dog.png
   deepmoe compact --weights best.safetensors --dataset cifar10 --data_dir cifar --out small.safetensors

@@ -34,6 +34,10 @@ class OptionFlags {
   void add_to(CLI::App& app, const OptionSelection& selection);
   /// Adds --config.
   void add_config_to(CLI::App& app);
+  /// What --config names; "" if it was not given.
+  const std::string& config_file() const { return config_file_; }
+  /// Takes a file as if --config had named it.
+  void give_config_file(const std::string& path) { config_file_ = path; }
 
   /// A new set of options: configuration file, environment and flags. Errors are UsageError and name the
   /// flag.

@@ -24,6 +24,20 @@ bool make(const fs::path& folder) {
   return made;
 }
 
+/// Removes a folder's files of weights, and then the folder if nothing else is in it.
+void remove_weights(const fs::path& folder) {
+  std::error_code error;
+  std::vector<fs::path> files;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() == ".safetensors") files.push_back(entry->path());
+  }
+  for (const fs::path& file : files) {
+    fs::remove(file, error);
+    if (error) throw std::runtime_error("can't remove '" + file.string() + "': " + error.message());
+  }
+  fs::remove(folder, error);
+}
+
 }  // namespace
 
 bool holds_run(const fs::path& folder) {
@@ -46,6 +60,7 @@ void remove_run(const fs::path& folder) {
     fs::remove(file, error);
     if (error) throw std::runtime_error("can't remove '" + file.string() + "': " + error.message());
   }
+  for (const char* name : {"checkpoints", "best"}) remove_weights(folder / name);
 }
 
 OutputFolder::OutputFolder(const fs::path& folder, bool exact) : path_(folder) {

@@ -76,6 +76,9 @@ void Progress::replace(const std::string& line) {
 void Progress::show_start(const ordered_json& details) {
   epochs_ = static_cast<std::int64_t>(number_or(details, "epochs", 1));
   steps_ = static_cast<std::int64_t>(number_or(details, "steps_per_epoch", 1));
+  const auto epochs_done = static_cast<std::int64_t>(number_or(details, "epochs_done", 0));
+  const auto steps_done = static_cast<std::int64_t>(number_or(details, "steps_done", 0));
+  steps_before_ = epochs_done * steps_ + steps_done;
   start_ = Clock::now();
   std::string line = "training " + details.value("model", std::string("a model")) + " on " +
                      details.value("device", std::string("cpu")) + ": " +
@@ -84,6 +87,10 @@ void Progress::show_start(const ordered_json& details) {
                      " for validation, " + std::to_string(epochs_) +
                      (epochs_ == 1 ? " epoch of " : " epochs of ") + std::to_string(steps_) +
                      (steps_ == 1 ? " step" : " steps");
+  if (steps_before_ > 0) {
+    line +=
+        ", going on after epoch " + std::to_string(epochs_done) + " and step " + std::to_string(steps_done);
+  }
   if (const std::string out = details.value("out", std::string()); !out.empty()) line += ", into " + out;
   print(line);
 }
@@ -120,8 +127,8 @@ std::string Progress::step_text() const {
 }
 
 double Progress::remaining_seconds() const {
-  const double done = static_cast<double>((epoch_ - 1) * steps_ + step_);
-  const double all = static_cast<double>(epochs_ * steps_);
+  const double done = static_cast<double>((epoch_ - 1) * steps_ + step_ - steps_before_);
+  const double all = static_cast<double>(epochs_ * steps_ - steps_before_);
   if (done <= 0) return 0;
   return std::chrono::duration<double>(Clock::now() - start_).count() * (all - done) / done;
 }

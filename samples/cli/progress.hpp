@@ -37,6 +37,7 @@ class Progress {
   const std::int64_t print_every_;
   Clock::time_point start_, last_drawing_;
   std::int64_t epochs_ = 1, epoch_ = 0, step_ = 0, steps_ = 1;
+  std::int64_t steps_before_ = 0;  ///< of a run that goes on
   double lr_ = 0, images_per_second_ = 0, loss_, accuracy_;
   bool line_stands_ = false;
   std::string stage_;  ///< of a download

@@ -8,6 +8,7 @@
 #include "handle.hpp"
 #include "option_flags.hpp"
 #include "output_folder.hpp"
+#include "resumption.hpp"
 #include "subcommands.hpp"
 #include "summary.hpp"
 #include "watch.hpp"
@@ -37,14 +38,47 @@ DatasetHandle open_split(const OptionsHandle& options, const char* split) {
   return dataset;
 }
 
-int train(const Settings& settings) {
+/// A whole run, shown on the standard error stream, with its summary on the standard output.
+int fit(const Settings& settings, const OptionsHandle& options, const TrainerHandle& trainer,
+        const DatasetHandle& training, const DatasetHandle& validation) {
+  Watch watch(option_integer(options, "print_every"));
+  StringHandle summary;
+  const bool complete = watch.follow([&] {
+    call(dmoe_trainer_fit, trainer.get(), static_cast<const dmoe_dataset*>(training.get()),
+         static_cast<const dmoe_dataset*>(validation.get()), &Watch::receive, static_cast<void*>(&watch),
+         summary.out());
+  });
+  const bool dry = option_value(options, "dry_run") == "true";
+  if (!complete && dry) {
+    std::cerr << "deepmoe: interrupted; nothing of the dry run was kept\n";
+    return interrupted;
+  }
+  if (!complete) {
+    const std::string folder = option_value(options, "out");
+    std::cerr << "deepmoe: interrupted in epoch " << watch.progress.epoch() << " after step "
+              << watch.progress.step() << "; the weights so far are in " << folder
+              << "/last.safetensors, and 'deepmoe train --resume " << folder << "' goes on\n";
+    return interrupted;
+  }
+  if (settings.json) {
+    std::cout << dmoe_string_data(summary.get()) << "\n";
+  } else {
+    const auto result = nlohmann::ordered_json::parse(dmoe_string_data(summary.get()));
+    std::cout << (dry ? dry_run_text(result) : summary_text(result) + "\n" + outcome_line(result) + "\n");
+  }
+  return succeeded;
+}
+
+int start(const Settings& settings) {
   const OptionsHandle options = settings.flags.configured();
   complete_from_weights(options, settings.flags);
   const std::filesystem::path wanted = wanted_folder(options);
   const bool exact = settings.overwrite || settings.flags.given("out");
   if (exact && !settings.overwrite && holds_run(wanted)) {
-    throw UsageError("--out '" + wanted.string() +
-                     "' already holds a run; choose another folder, or replace that run with --overwrite");
+    throw UsageError(
+        "--out '" + wanted.string() +
+        "' already holds a run; go on with it by --resume, choose another folder, or replace that "
+        "run with --overwrite");
   }
   check_architecture(options);
 
@@ -57,33 +91,25 @@ int train(const Settings& settings) {
   set_option(options, "out", folder.path());
   TrainerHandle trainer;
   call(dmoe_trainer_create, model.get(), static_cast<const dmoe_options*>(options.get()), trainer.out());
-  const bool dry = option_value(options, "dry_run") == "true";
-  if (settings.overwrite && !dry) remove_run(folder.path());
+  if (settings.overwrite && option_value(options, "dry_run") != "true") remove_run(folder.path());
+  return fit(settings, options, trainer, training, validation);
+}
 
-  Watch watch(option_integer(options, "print_every"));
-  StringHandle summary;
-  const bool complete = watch.follow([&] {
-    call(dmoe_trainer_fit, trainer.get(), static_cast<const dmoe_dataset*>(training.get()),
-         static_cast<const dmoe_dataset*>(validation.get()), &Watch::receive, static_cast<void*>(&watch),
-         summary.out());
-  });
-  if (!complete && dry) {
-    std::cerr << "deepmoe: interrupted; nothing of the dry run was kept\n";
-    return interrupted;
-  }
-  if (!complete) {
-    std::cerr << "deepmoe: interrupted in epoch " << watch.progress.epoch() << " after step "
-              << watch.progress.step() << "; the weights so far are in " << folder.path()
-              << "/last.safetensors\n";
-    return interrupted;
-  }
-  if (settings.json) {
-    std::cout << dmoe_string_data(summary.get()) << "\n";
-  } else {
-    const auto result = nlohmann::ordered_json::parse(dmoe_string_data(summary.get()));
-    std::cout << (dry ? dry_run_text(result) : summary_text(result) + "\n" + outcome_line(result) + "\n");
-  }
-  return succeeded;
+int go_on(Settings& settings, const std::string& path) {
+  if (settings.overwrite) throw UsageError("--resume goes on with a run, --overwrite removes it; choose one");
+  const Resumption run = find_resumption(path);
+  const OptionsHandle options = resumed_options(run, settings.flags);
+  check_architecture(options);
+  const DatasetHandle training = open_split(options, "train");
+  const DatasetHandle validation = open_split(options, "test");
+  const ModelHandle model = resumed_model(run, options, training);
+  const TrainerHandle trainer = resumed_trainer(model, options);
+  return fit(settings, options, trainer, training, validation);
+}
+
+int train(Settings& settings) {
+  const std::string resume = take_resume(settings.flags);
+  return resume.empty() ? start(settings) : go_on(settings, resume);
 }
 
 }  // namespace
@@ -97,9 +123,12 @@ void add_train(CLI::App& root, Action& action) {
   settings->flags.add_to(app, all_options());
   app.footer(
       "Ctrl-C ends after the step under way and saves everything; a second Ctrl-C ends at once.\n"
+      "--resume RUN goes on with the run in the folder RUN, in the middle of an epoch, too, however it "
+      "ended.\n"
       "Options without effect in this version are listed by 'deepmoe options'.\n\n" +
       std::string(exit_statuses) +
-      "\nWhat was saved before a failure stays: a file that cannot be written, say on a full disk, is named and\n"
+      "\nWhat was saved before a failure stays: a file that cannot be written, say on a full disk, is named "
+      "and\n"
       "keeps what it held.");
   app.callback([settings, &action] { action = [settings] { return train(*settings); }; });
 }

@@ -12,10 +12,6 @@ namespace {
 /// Small enough that threads share one batch evenly, large enough that claiming costs nothing.
 constexpr std::int64_t kChunkSamples = 16;
 
-std::int64_t count_batches(std::int64_t samples, std::int64_t batch_size, bool drop_last) {
-  return drop_last ? samples / batch_size : samples / batch_size + (samples % batch_size != 0);
-}
-
 }  // namespace
 
 BatchRing::BatchRing(std::shared_ptr<const Dataset> dataset, const Transform& transform,
@@ -23,8 +19,10 @@ BatchRing::BatchRing(std::shared_ptr<const Dataset> dataset, const Transform& tr
     : dataset_(std::move(dataset)),
       transform_(transform),
       options_(options),
-      num_batches_(count_batches(dataset_->size(), options.batch_size, options.drop_last)),
-      slots_(static_cast<std::size_t>(std::max<std::int64_t>(1, std::min(ahead + 1, num_batches_)))) {
+      num_batches_(count_batches(dataset_->size(), options)),
+      slots_(static_cast<std::size_t>(std::max<std::int64_t>(1, std::min(ahead + 1, num_batches_)))),
+      current_(options.first_batch - 1),
+      claim_batch_(options.first_batch) {
   if (options_.shuffle) order_ = shuffled_order(dataset_->size(), options_.seed, options_.epoch);
 }
 
@@ -37,7 +35,7 @@ std::int64_t BatchRing::chunks_in(std::int64_t batch) const {
 }
 
 bool BatchRing::claimable() const {
-  const std::int64_t oldest = std::max<std::int64_t>(current_, 0);
+  const std::int64_t oldest = std::max(current_, options_.first_batch);
   return !cancelled_ && claim_batch_ < num_batches_ &&
          claim_batch_ < oldest + static_cast<std::int64_t>(slots_.size());
 }

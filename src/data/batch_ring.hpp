@@ -70,8 +70,8 @@ class BatchRing {
 
   std::mutex mutex_;  ///< guards what follows, and the counters and errors of the slots
   std::condition_variable changed_;
-  std::int64_t current_ = -1;  ///< the reader's batch
-  std::int64_t claim_batch_ = 0, claim_chunk_ = 0;
+  std::int64_t current_;  ///< the reader's batch
+  std::int64_t claim_batch_, claim_chunk_ = 0;
   std::int64_t filling_ = 0;  ///< threads inside a chunk
   bool cancelled_ = false;
 };

@@ -144,6 +144,7 @@ struct LoaderOptions {
   bool drop_last = false;
   std::uint64_t seed = 0;         ///< order and augmentation depend on seed, epoch and index alone, not on workers
   std::int64_t epoch = 0;
+  std::int64_t first_batch = 0;   ///< where the pass begins; nothing that comes before is decoded
   std::int64_t num_workers = 0;   ///< 0: everything happens in next()
   std::int64_t prefetch = 4;      ///< batches ready ahead of the step, per loader
 };
@@ -153,6 +154,8 @@ struct LoaderOptions {
 LoaderOptions training_loader_options(const Dataset& dataset, const Options& options, std::int64_t epoch);
 /// In evaluation: every image once, in the data set's order.
 LoaderOptions evaluation_loader_options(const Options& options);
+/// The batches of a whole pass over `samples` images.
+std::int64_t count_batches(std::int64_t samples, const LoaderOptions& options);
 
 /// One pass over a data set in batches, decoded and augmented by worker threads ahead of the caller. One thread calls
 /// next(); destroying it early cancels what is under way.
@@ -163,6 +166,7 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
+  /// Of a whole pass, whatever first_batch is.
   std::int64_t num_batches() const;
   /// False at the end. Rethrows a worker's error.
   bool next(Batch& batch);

@@ -38,6 +38,9 @@ void check(const Dataset* dataset, const Transform& transform, const LoaderOptio
   if (options.prefetch < 1) {
     fail(ErrorCode::invalid_argument, "prefetch is ", options.prefetch, ", must be at least 1");
   }
+  if (options.first_batch < 0) {
+    fail(ErrorCode::invalid_argument, "first_batch is ", options.first_batch, ", must be at least 0");
+  }
   if (transform.image_size < 1) {
     fail(ErrorCode::invalid_argument, "image_size is ", transform.image_size, ", must be at least 1");
   }

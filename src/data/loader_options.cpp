@@ -20,4 +20,9 @@ LoaderOptions training_loader_options(const Dataset& dataset, const Options& opt
   return loader_options;
 }
 
+std::int64_t count_batches(std::int64_t samples, const LoaderOptions& options) {
+  const std::int64_t whole = samples / options.batch_size;
+  return options.drop_last || samples % options.batch_size == 0 ? whole : whole + 1;
+}
+
 }  // namespace deepmoe

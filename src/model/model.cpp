@@ -224,13 +224,16 @@ void Model::save(const std::string& path) const {
     views.push_back({tensor.name, tensor.type, tensor.shape,
                      std::span(static_cast<const std::byte*>(tensor.data), bytes)});
   }
-  write_safetensors(
-      path, views,
-      {{"format", "deepmoe"},
-       {"architecture", to_json(architecture_).dump()},
-       {"options", remembered_options(options_).dump()},
-       {"normalization", json{{"mean", normalization_.mean}, {"deviation", normalization_.deviation}}.dump()},
-       {"class_names", json(class_names_).dump()}});
+  write_safetensors(path, views, metadata());
+}
+
+std::map<std::string, std::string> Model::metadata() const {
+  return {
+      {"format", "deepmoe"},
+      {"architecture", to_json(architecture_).dump()},
+      {"options", remembered_options(options_).dump()},
+      {"normalization", json{{"mean", normalization_.mean}, {"deviation", normalization_.deviation}}.dump()},
+      {"class_names", json(class_names_).dump()}};
 }
 
 const Architecture& Model::architecture() const { return architecture_; }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -43,6 +44,8 @@ class Model {
 
   /// Writes weights and metadata atomically.
   void save(const std::string& path) const;
+  /// What `save` says of the model besides its weights: the metadata of the file.
+  std::map<std::string, std::string> metadata() const;
 
   const Architecture& architecture() const;
   const Options& options() const;

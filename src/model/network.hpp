@@ -40,6 +40,8 @@ class Network {
   /// Stops (or resumes) the learning of the embedding network, its norm and its classifier.
   void freeze_embedding(bool frozen);
   bool embedding_frozen() const { return embedding_frozen_; }
+  /// Where dropout draws from.
+  at::Generator& generator() { return generator_; }
   /// Whether a state entry belongs to the embedding network, its norm or its classifier.
   bool is_embedding(const Entry& entry) const {
     return embedding_nodes_[static_cast<std::size_t>(entry.specification.node)];

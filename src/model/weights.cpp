@@ -44,22 +44,27 @@ std::string abbreviate(const std::vector<std::string>& names) {
 
 }  // namespace
 
+SharedTensor shared_view(const TensorView& view, std::shared_ptr<const SafetensorsFile> file) {
+  SharedTensor tensor;
+  tensor.name = view.name;
+  tensor.type = view.type;
+  tensor.shape = view.shape;
+  // The file is mapped read-only; readers of these tensors never write.
+  tensor.data = const_cast<std::byte*>(view.data.data());
+  tensor.owner = std::move(file);
+  return tensor;
+}
+
 std::vector<SharedTensor> tensors_of(std::shared_ptr<const SafetensorsFile> file) {
   std::vector<SharedTensor> tensors;
   for (const TensorView& view : file->tensors()) {
-    SharedTensor tensor;
-    tensor.name = view.name;
-    tensor.type = view.type;
-    tensor.shape = view.shape;
-    // The file is mapped read-only; readers of these tensors never write.
-    tensor.data = const_cast<std::byte*>(view.data.data());
-    tensor.owner = file;
-    tensors.push_back(std::move(tensor));
+    if (!view.name.starts_with(training_prefix)) tensors.push_back(shared_view(view, file));
   }
   return tensors;
 }
 
-void copy_into(const Network& network, const std::vector<SharedTensor>& tensors, const std::string& origin) {
+void expect_weights(const Network& network, const std::vector<SharedTensor>& tensors,
+                    const std::string& origin) {
   const TensorsByName given = by_name(tensors);
   std::unordered_set<std::string> known;
   std::vector<std::string> missing, surplus;
@@ -95,6 +100,11 @@ void copy_into(const Network& network, const std::vector<SharedTensor>& tensors,
     fail(ErrorCode::format, origin, ": ", surplus.size(), " tensor(s) do not belong to the network '",
          network.architecture().model, "': ", abbreviate(surplus));
   }
+}
+
+void copy_into(const Network& network, const std::vector<SharedTensor>& tensors, const std::string& origin) {
+  expect_weights(network, tensors, origin);
+  const TensorsByName given = by_name(tensors);
   const c10::NoGradGuard no_gradient;
   for (const Network::Entry& entry : network.state()) {
     const auto found = given.find(entry.specification.name);

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "model/network.hpp"
 #include "options/options.hpp"
@@ -9,8 +10,18 @@
 
 namespace deepmoe {
 
-/// The tensors of a safetensors file, sharing its mapped memory.
+/// Names that begin so are no weights: what else a checkpoint of a training holds.
+inline constexpr std::string_view training_prefix = "training/";
+
+/// The weights of a safetensors file, sharing its mapped memory.
 std::vector<SharedTensor> tensors_of(std::shared_ptr<const SafetensorsFile> file);
+
+/// One tensor of a file, sharing its mapped memory.
+SharedTensor shared_view(const TensorView& view, std::shared_ptr<const SafetensorsFile> file);
+
+/// What copy_into refuses, without copying.
+void expect_weights(const Network& network, const std::vector<SharedTensor>& tensors,
+                    const std::string& origin);
 
 /// Copies `tensors` into the network by name, converting floating-point types to f32. All or nothing: a
 /// missing, surplus or misshapen tensor is an Error(format) that names it and `origin`. num_batches_tracked

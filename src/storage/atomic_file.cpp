@@ -1,18 +1,35 @@
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <utility>
 
+#include "storage/abandoned_files.hpp"
 #include "storage/storage.hpp"
 #include "storage/system_failure.hpp"
 
 namespace deepmoe {
 namespace {
+
+/// A temporary file is called by the process that writes it: <prefix><process>-<count><suffix>.
+constexpr std::string_view temporary_prefix = ".deepmoe-", temporary_suffix = ".tmp";
+
+/// The process that made a temporary file, or 0 for another file.
+pid_t maker_of(std::string_view name) {
+  if (!name.starts_with(temporary_prefix) || !name.ends_with(temporary_suffix)) return 0;
+  const std::string_view number = name.substr(temporary_prefix.size());
+  pid_t process = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), process);
+  return error == std::errc() && *end == '-' && process > 0 ? process : 0;
+}
+
+bool is_running(pid_t process) { return ::kill(process, 0) == 0 || errno != ESRCH; }
 
 /// The file that a rename to `path` must replace: a symbolic link stays and its target is replaced.
 std::string final_target(const std::string& path) {
@@ -82,7 +99,8 @@ class PendingFile {
     static std::atomic<unsigned> count{0};
     const std::string folder = folder_of(target_);
     for (int attempt = 0; attempt < 1000; ++attempt) {
-      std::string name = concat(folder, "/.deepmoe-", ::getpid(), "-", count.fetch_add(1), ".tmp");
+      std::string name =
+          concat(folder, "/", temporary_prefix, ::getpid(), "-", count.fetch_add(1), temporary_suffix);
       descriptor_ = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (descriptor_ >= 0) {
         temporary_ = std::move(name);
@@ -127,6 +145,17 @@ class PendingFile {
 };
 
 }  // namespace
+
+void remove_abandoned_files(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> abandoned;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const pid_t process = maker_of(entry->path().filename().native());
+    if (process != 0 && !is_running(process)) abandoned.push_back(entry->path());
+  }
+  for (const std::filesystem::path& file : abandoned) std::filesystem::remove(file, error);
+}
 
 void write_file_atomically(const std::string& path, std::string_view content) {
   PendingFile file(path);

@@ -7,17 +7,28 @@
 #include "base/base.hpp"
 
 namespace deepmoe {
+namespace {
 
-void DeadLayers::check(std::int64_t epoch, std::int64_t images, const nlohmann::json& layers) {
-  std::set<std::string> dead;
+/// In network order.
+std::vector<std::string> dead_of(const nlohmann::json& layers) {
   std::vector<std::string> names;
   for (const nlohmann::json& layer : layers) {
-    if (layer.at("dead_experts") != layer.at("experts")) continue;
-    const std::string name = layer.at("name");
-    dead.insert(name);
-    if (dead_.count(name) == 0) names.push_back(name);
+    if (layer.at("dead_experts") == layer.at("experts")) names.push_back(layer.at("name"));
   }
-  dead_ = std::move(dead);
+  return names;
+}
+
+}  // namespace
+
+void DeadLayers::remember(const nlohmann::json& layers) {
+  const std::vector<std::string> dead = dead_of(layers);
+  dead_ = std::set<std::string>(dead.begin(), dead.end());
+}
+
+void DeadLayers::check(std::int64_t epoch, std::int64_t images, const nlohmann::json& layers) {
+  std::vector<std::string> names = dead_of(layers);
+  std::erase_if(names, [&](const std::string& name) { return dead_.count(name) > 0; });
+  remember(layers);
   if (names.empty()) return;
   const bool one = names.size() == 1;
   log(LogLevel::warning,

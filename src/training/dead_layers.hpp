@@ -19,6 +19,9 @@ class DeadLayers {
   /// warning that names the layers that were not dead in the epoch before, and says what to try.
   void check(std::int64_t epoch, std::int64_t images, const nlohmann::json& layers);
 
+  /// The layers after the last epoch of a run that goes on, which are not warned of again.
+  void remember(const nlohmann::json& layers);
+
  private:
   std::string advice() const;
 

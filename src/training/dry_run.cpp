@@ -103,22 +103,18 @@ Options rehearsal_options(const Options& options, const std::string& out) {
   Options changed = options;
   changed.set("dry_run", "false");
   changed.set("out", out);
+  changed.set("resume", "");
   changed.set("epochs", "1");
   // The last epochs do without the gate loss, and that must be rehearsed.
   changed.set("freeze_epochs", "0");
   return changed;
 }
 
-std::int64_t steps_per_epoch(std::int64_t images, std::int64_t batch_size) {
-  return (images + batch_size - 1) / batch_size - (drops_last_image(images, batch_size) ? 1 : 0);
-}
-
 json plan(const Model& model, const Options& options, const Dataset& train, const Dataset* validation) {
-  const std::int64_t batch_size = options.integer("batch_size");
   return {{"model", model.architecture().model},
           {"device", model.device()},
           {"epochs", options.integer("epochs")},
-          {"steps_per_epoch", steps_per_epoch(train.size(), batch_size)},
+          {"steps_per_epoch", count_batches(train.size(), training_loader_options(train, options, 0))},
           {"train_size", train.size()},
           {"validation_size", validation != nullptr ? validation->size() : 0},
           {"out", options.text("out")},

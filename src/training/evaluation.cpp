@@ -98,13 +98,9 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
          " classes, but the model tells ", architecture.num_classes(), " apart");
   }
   const std::int64_t image_size = subject.image_size;
-  Transform transform = evaluation_transform(*dataset, image_size);
-  LoaderOptions loader_options;
-  loader_options.batch_size = options.integer("batch_size");
-  loader_options.num_workers = options.integer("num_workers");
-  loader_options.prefetch = options.integer("prefetch");
+  const Transform transform = evaluation_transform(*dataset, image_size);
   const std::int64_t samples = dataset->size();
-  Loader loader(std::move(dataset), transform, loader_options);
+  Loader loader(std::move(dataset), transform, evaluation_loader_options(options));
 
   const LossWeights weights{options.real("lambda_val"), options.real("mu"), 0.0,
                             gate_norm_from(options.text("gate_norm"))};

@@ -2,11 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <protozero/pbf_builder.hpp>
+#include <system_error>
 
 #include "base/base.hpp"
 #include "training/event_format.hpp"
@@ -21,14 +25,29 @@ double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+/// The second in which the newest event file of a folder says that it was made, or 0 without one.
+long long newest_second(const std::string& folder) {
+  long long newest = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(event_file_prefix)) continue;
+    long long second = 0;
+    std::from_chars(name.data() + event_file_prefix.size(), name.data() + name.size(), second);
+    newest = std::max(newest, second);
+  }
+  return newest;
+}
+
 /// TensorBoard takes the files of a folder in the order of their names, so that the time stands first, and
-/// numbers at full width.
-std::string new_file_name() {
+/// numbers at full width; `second` is the time.
+std::string new_file_name(long long second) {
   static std::atomic<unsigned> count{0};
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0 || host[0] == '\0') host = {'h', 'o', 's', 't'};
   std::array<char, 32> time{}, number{};
-  std::snprintf(time.data(), time.size(), "%010lld", static_cast<long long>(seconds_since_1970()));
+  std::snprintf(time.data(), time.size(), "%010lld", second);
   std::snprintf(number.data(), number.size(), "%06u", count.fetch_add(1));
   return concat(event_file_prefix, time.data(), ".", host.data(), ".", ::getpid(), ".", number.data());
 }
@@ -40,18 +59,28 @@ pbf_builder<tensorboard::Event> new_event(std::string& bytes, std::int64_t step)
   return event;
 }
 
-std::string file_start(std::int64_t first_step) {
+std::string version_record() {
   std::string version;
   new_event(version, 0).add_string(tensorboard::Event::file_version, "brain.Event:2");
-  std::string records = tfrecord(version);
-  if (first_step > 0) {
-    std::string start;
+  return tfrecord(version);
+}
+
+std::string restart_record(std::int64_t first_step) {
+  std::string start;
+  {
     pbf_builder<tensorboard::Event> event = new_event(start, first_step);
     pbf_builder<tensorboard::SessionLog>(event, tensorboard::Event::session_log)
         .add_enum(tensorboard::SessionLog::status, tensorboard::session_start);
-    records += tfrecord(start);
   }
-  return records;
+  return tfrecord(start);
+}
+
+/// A new file that comes after those in the folder.
+AppendedFile start_file(const std::string& folder, std::int64_t first_step) {
+  const long long newest = newest_second(folder), now = static_cast<long long>(seconds_since_1970());
+  AppendedFile file(folder + "/" + new_file_name(std::max(now, newest + 1)));
+  file.append(newest > 0 ? version_record() + restart_record(first_step) : version_record());
+  return file;
 }
 
 void add_histogram(pbf_builder<tensorboard::Summary>& summary, const NamedHistogram& histogram) {
@@ -73,9 +102,7 @@ void add_histogram(pbf_builder<tensorboard::Summary>& summary, const NamedHistog
 }  // namespace
 
 EventFile::EventFile(const std::string& folder, std::int64_t first_step)
-    : file_(folder + "/" + new_file_name()) {
-  file_.append(file_start(first_step));
-}
+    : file_(start_file(folder, first_step)) {}
 
 void EventFile::add(std::int64_t step, const std::vector<NamedScalar>& scalars,
                     const std::vector<NamedHistogram>& histograms) {

@@ -22,10 +22,10 @@ using NamedScalar = std::pair<std::string, double>;
 /// A file that TensorBoard shows: records of TensorFlow's protocol buffer Event.
 class EventFile {
  public:
-  /// Makes a new file in `folder`, whose name begins with event_file_prefix. With a `first_step` above 0 it
-  /// goes on after others in the folder: TensorBoard then forgets what they hold of that step and later ones.
-  /// Errors are those of AppendedFile.
-  explicit EventFile(const std::string& folder, std::int64_t first_step = 0);
+  /// Makes a new file in `folder`, whose name begins with event_file_prefix. Where there are others it goes
+  /// on after them: TensorBoard then forgets what they hold of `first_step` and later ones. Errors are those
+  /// of AppendedFile.
+  EventFile(const std::string& folder, std::int64_t first_step);
 
   /// Adds values of one step; all are in the file, or, on an error, none.
   void add(std::int64_t step, const std::vector<NamedScalar>& scalars,

@@ -5,9 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
+
+#include "model/tensor_bridge.hpp"
 
 namespace deepmoe {
 namespace {
+
+constexpr const char* section = "gate_histograms";
 
 constexpr int lowest_power = -14, highest_power = 7, buckets_per_power = 4;
 
@@ -79,6 +84,24 @@ void GateHistograms::add(const std::vector<at::Tensor>& gates) {
     moments[3].copy_(at::maximum(moments[3], values.amax().to(at::kDouble)));
   }
   empty_ = false;
+}
+
+void GateHistograms::save(Checkpoint& checkpoint) const {
+  checkpoint.set(section, {{"empty", empty_ ? 1 : 0}},
+                 {to_shared("counts", counts_), to_shared("moments", moments_)});
+}
+
+void GateHistograms::load(const Checkpoint& checkpoint) {
+  if (!checkpoint.has(section)) return;
+  const bool empty = checkpoint.integer(section, "empty", 0, 1) == 1;
+  const auto stored = [&](const char* name, DataType type, const at::Tensor& present) {
+    return to_torch(checkpoint.tensor(section, name, type, present.sizes().vec()));
+  };
+  const at::Tensor counts = stored("counts", DataType::i64, counts_),
+                   moments = stored("moments", DataType::f64, moments_);
+  counts_.copy_(counts);
+  moments_.copy_(moments);
+  empty_ = empty;
 }
 
 std::vector<NamedHistogram> GateHistograms::read() const {

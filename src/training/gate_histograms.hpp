@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "architecture/architecture.hpp"
+#include "training/checkpoint.hpp"
 #include "training/event_file.hpp"
 
 namespace deepmoe {
@@ -23,6 +24,12 @@ class GateHistograms {
   void reset();
   /// One for each layer; waits for the device. Empty when nothing was added.
   std::vector<NamedHistogram> read() const;
+
+  /// What was added so far, as section "gate_histograms" of a checkpoint.
+  void save(Checkpoint& checkpoint) const;
+  /// Goes on from there, or from nothing where the checkpoint has no such section. Errors: format for a
+  /// section that does not fit the architecture.
+  void load(const Checkpoint& checkpoint);
 
  private:
   const Architecture& architecture_;

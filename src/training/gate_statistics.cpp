@@ -4,14 +4,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <span>
+
+#include "model/tensor_bridge.hpp"
 
 namespace deepmoe {
 namespace {
 
 using nlohmann::json;
+
+constexpr const char* section = "gate_statistics";
 
 double effective_number(std::span<const double> sums) {
   const double total = std::accumulate(sums.begin(), sums.end(), 0.0);
@@ -113,6 +118,25 @@ json GateStatistics::read() const {
   json statistics = network_statistics(layers, norm_);
   statistics["layers"] = std::move(layers);
   return statistics;
+}
+
+void GateStatistics::save(Checkpoint& checkpoint) const {
+  checkpoint.set(section, {{"images", images_}},
+                 {to_shared("uses", uses_), to_shared("sums", sums_), to_shared("losses", losses_)});
+}
+
+void GateStatistics::load(const Checkpoint& checkpoint) {
+  const std::int64_t images =
+      checkpoint.integer(section, "images", 0, std::numeric_limits<std::int64_t>::max());
+  const auto stored = [&](const char* name, DataType type, const at::Tensor& present) {
+    return to_torch(checkpoint.tensor(section, name, type, present.sizes().vec()));
+  };
+  const at::Tensor uses = stored("uses", DataType::i64, uses_), sums = stored("sums", DataType::f64, sums_),
+                   losses = stored("losses", DataType::f64, losses_);
+  uses_.copy_(uses);
+  sums_.copy_(sums);
+  losses_.copy_(losses);
+  images_ = images;
 }
 
 }  // namespace deepmoe

@@ -8,6 +8,7 @@
 
 #include "architecture/architecture.hpp"
 #include "model/loss.hpp"
+#include "training/checkpoint.hpp"
 
 namespace deepmoe {
 
@@ -37,6 +38,11 @@ class GateStatistics {
   /// For the network, density is over all experts, counts and effective_experts are sums, dead_layers counts
   /// the layers all of whose experts are dead, and gate_loss is the sum over the layers (for hoyer the mean).
   nlohmann::json read() const;
+
+  /// What was added so far, as section "gate_statistics" of a checkpoint.
+  void save(Checkpoint& checkpoint) const;
+  /// Goes on from there. Errors: format for a section that does not fit the architecture.
+  void load(const Checkpoint& checkpoint);
 
  private:
   const Architecture& architecture_;

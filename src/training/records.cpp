@@ -38,10 +38,11 @@ std::string table_head() {
   return head + "\n";
 }
 
-/// JSON has no word for what is not finite, tables do.
+/// JSON has no word for what is not finite, tables do; what was read from a file is null then.
 std::string cell(const json& value) {
+  if (value.is_null()) return "nan";
   if (value.is_number_float() && !std::isfinite(value.get<double>())) return concat(value.get<double>());
-  return value.is_null() ? std::string() : value.dump();
+  return value.dump();
 }
 
 std::string table_row(const json& row) {
@@ -104,13 +105,21 @@ Records::Records(const RunFolder& folder, const Options& options, const Network&
   table_.emplace(start_file(folder.file("metrics.csv"), table));
   lines_.emplace(start_file(folder.file("metrics.jsonl"), lines));
   if (!options.boolean("tensorboard")) return;
-  events_.emplace(folder.path(), earlier.empty() ? 0 : static_cast<std::int64_t>(earlier.size()) + 1);
+  events_.emplace(folder.path(), static_cast<std::int64_t>(earlier.size()) + 1);
   if (network.architecture().gated()) histograms_.emplace(network.architecture(), network.device());
 }
 
 GateObserver Records::gate_observer() {
   if (!histograms_) return {};
   return [this](const std::vector<at::Tensor>& gates) { histograms_->add(gates); };
+}
+
+void Records::save(Checkpoint& checkpoint) const {
+  if (histograms_) histograms_->save(checkpoint);
+}
+
+void Records::load(const Checkpoint& checkpoint) {
+  if (histograms_) histograms_->load(checkpoint);
 }
 
 void Records::add_epoch(const json& row) {

@@ -7,6 +7,7 @@
 
 #include "options/options.hpp"
 #include "storage/storage.hpp"
+#include "training/checkpoint.hpp"
 #include "training/evaluation.hpp"
 #include "training/event_file.hpp"
 #include "training/gate_histograms.hpp"
@@ -30,6 +31,10 @@ class Records {
 
   /// Is to be shown the gates of the images by which an epoch is judged. Empty where they are not recorded.
   GateObserver gate_observer();
+
+  /// What was shown of the epoch under way, in a checkpoint; and goes on from there. Errors: format.
+  void save(Checkpoint& checkpoint) const;
+  void load(const Checkpoint& checkpoint);
 
   /// Adds an epoch: {"epoch", "lr", "train_loss", ..., "layers": [...]}. On an error, which names the file,
   /// what was in it before is still there.

@@ -42,4 +42,9 @@ StepStatistics::Means StepStatistics::read() const {
   return means;
 }
 
+void StepStatistics::restore(const at::Tensor& sums, std::int64_t samples) {
+  sums_.copy_(sums);
+  samples_ = samples;
+}
+
 }  // namespace deepmoe

@@ -25,6 +25,12 @@ class StepStatistics {
   Means read() const;
   void reset();
 
+  /// The sums so far, as restore takes them: f64 (3) on the device, sharing memory with this object.
+  const at::Tensor& sums() const { return sums_; }
+  std::int64_t samples() const { return samples_; }
+  /// Goes on from sums that another object had, on any device.
+  void restore(const at::Tensor& sums, std::int64_t samples);
+
  private:
   at::Tensor sums_;  ///< f64: loss times samples, correct, first bad step
   std::int64_t samples_ = 0;

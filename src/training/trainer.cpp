@@ -10,7 +10,9 @@
 #include "model/images.hpp"
 #include "model/libtorch_errors.hpp"
 #include "model/tensor_bridge.hpp"
+#include "training/run_folder.hpp"
 #include "training/trained_parameters.hpp"
+#include "training/trainer_state.hpp"
 
 namespace deepmoe {
 namespace {
@@ -98,6 +100,13 @@ double Trainer::Implementation::time() const {
   return done / static_cast<double>(std::max<std::int64_t>(1, epochs));
 }
 
+void Trainer::Implementation::leave_epochs() {
+  epoch = -1;
+  steps_per_epoch = step_in_epoch = 0;
+  network.freeze_embedding(false);
+  loss_weights = loss_weights_from(options);
+}
+
 double Trainer::Implementation::learning_rate() const {
   return epoch < 0 ? schedule.base_learning_rate()
                    : schedule.learning_rate(epoch, step_in_epoch, steps_per_epoch);
@@ -140,6 +149,13 @@ void Trainer::Implementation::update() {
   accumulated = 0;
 }
 
+void Trainer::Implementation::expect_own_weights(const char* what) const {
+  if (!average.in_use()) return;
+  fail(ErrorCode::state, what,
+       " cannot be done while the model has the averaged weights; give it its own "
+       "back first (use_average with false or 0)");
+}
+
 void Trainer::Implementation::fail_not_finite(std::int64_t bad_step) const {
   fail(ErrorCode::numeric, "the loss is not a finite number in step ", bad_step + 1,
        epoch >= 0 ? concat(" (epoch ", epoch + 1, ")") : std::string(), " at learning rate ", learning_rate(),
@@ -155,6 +171,8 @@ StepStatistics::Means Trainer::Implementation::checked_statistics() const {
 Trainer::Trainer(std::shared_ptr<Model> model, const Options& options)
     : implementation_(
           with_libtorch_errors([&] { return std::make_unique<Implementation>(std::move(model), options); })) {
+  const std::string resume = options.text("resume");
+  if (!resume.empty()) load_state(RunFolder::checkpoint_of(resume));
 }
 
 Trainer::~Trainer() = default;
@@ -163,10 +181,13 @@ const std::shared_ptr<Model>& Trainer::model() const { return implementation_->m
 
 void Trainer::begin_epoch(std::int64_t epoch, std::int64_t steps_per_epoch) {
   implementation_->begin_epoch(epoch, steps_per_epoch);
+  implementation_->loaded.reset();
 }
 
 void Trainer::step(const SharedTensor& images, const SharedTensor& labels, double* loss) {
   Implementation& trainer = *implementation_;
+  trainer.expect_own_weights("a step");
+  trainer.loaded.reset();
   const at::Device& device = trainer.network.device();
   const double value = with_libtorch_errors([&] {
     const at::Tensor prepared = prepare_images(images, trainer.model->normalization(), device);
@@ -188,6 +209,36 @@ nlohmann::json Trainer::metrics() {
           {"loss", means.loss},
           {"accuracy", means.accuracy},
           {"samples", means.samples}};
+}
+
+Trainer::Position Trainer::position() const {
+  const Implementation& trainer = *implementation_;
+  return {trainer.global_step, trainer.epoch, trainer.step_in_epoch};
+}
+
+void Trainer::use_average(bool averaged) {
+  WeightAverage& average = implementation_->average;
+  if (!average.exists()) {
+    fail(ErrorCode::invalid_argument,
+         "there are no averaged weights, as option ema is 0; set it to e.g. 0.999");
+  }
+  with_libtorch_errors([&] { average.use(averaged); });
+}
+
+void Trainer::save_state(const std::string& path) const {
+  implementation_->expect_own_weights("saving the state");
+  with_libtorch_errors([&] {
+    Checkpoint checkpoint;
+    save_trainer(*implementation_, checkpoint);
+    checkpoint.write(path, *implementation_->model);
+  });
+}
+
+void Trainer::load_state(const std::string& path) {
+  implementation_->expect_own_weights("loading a state");
+  Checkpoint checkpoint(path);
+  load_trainer(*implementation_, checkpoint);
+  implementation_->loaded = std::move(checkpoint);
 }
 
 }  // namespace deepmoe

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "model/loss.hpp"
 #include "model/precision.hpp"
 #include "training/batch_mixing.hpp"
+#include "training/checkpoint.hpp"
 #include "training/evaluation.hpp"
 #include "training/gate_control.hpp"
 #include "training/loss_scale.hpp"
@@ -16,11 +18,6 @@
 #include "training/weight_average.hpp"
 
 namespace deepmoe {
-
-/// Whether an epoch leaves out the last image, as a batch of one has no statistics for batch norm.
-constexpr bool drops_last_image(std::int64_t images, std::int64_t batch_size) {
-  return images > batch_size && images % batch_size == 1;
-}
 
 /// What a trainer holds between steps; shared by the step and the run.
 struct Trainer::Implementation {
@@ -33,9 +30,14 @@ struct Trainer::Implementation {
   /// Says that the learning rate follows the schedule from here, and freezes the embedding in the last
   /// epochs.
   void begin_epoch(std::int64_t epoch, std::int64_t steps_per_epoch);
+  /// The opposite: as before the first epoch.
+  void leave_epochs();
   double learning_rate() const;
   /// lambda_val at present, 0 in the last epochs.
   double lambda_val() const;
+
+  /// Throws Error(state) while the model has the averaged weights; `what` names what cannot be done then.
+  void expect_own_weights(const char* what) const;
 
   /// Changes the weights by the gradients that have been gathered.
   void update();
@@ -69,6 +71,9 @@ struct Trainer::Implementation {
   std::int64_t epoch = -1;       ///< -1: in no epoch
   std::int64_t step_in_epoch = 0;
   std::int64_t steps_per_epoch = 0;
+
+  /// What the state was loaded from, as long as nothing was done since: a run then goes on from there.
+  std::optional<Checkpoint> loaded;
 };
 
 }  // namespace deepmoe

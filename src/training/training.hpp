@@ -58,11 +58,29 @@ class Trainer {
   /// are then reset; lr and lambda_val are those of the next step.
   nlohmann::json metrics();
 
+  /// Where the trainer is: steps done in all, the epoch (-1: in none), and steps done in it.
+  struct Position {
+    std::int64_t step = 0, epoch = -1, step_in_epoch = 0;
+  };
+  Position position() const;
+
+  /// Writes all that future steps depend on (see checkpoint.hpp), replacing an older file when complete.
+  void save_state(const std::string& path) const;
+  /// Gives the model the averaged weights of option `ema`, to be evaluated or saved, or its own back. Until
+  /// then steps, runs, and saving or loading the state are an Error(state); when the trainer is gone the
+  /// model keeps what it has. Errors: invalid_argument without `ema`.
+  void use_average(bool averaged);
+
+  /// Goes on from what save_state or a run wrote, with the same network and options (but see
+  /// resumable_options.hpp): on the CPU the next steps are those of that trainer, bit for bit, and a `fit`
+  /// that follows at once is the rest of that run. All or nothing. Errors: not_found, io, format, unsupported
+  /// (a newer version), invalid_argument naming what differs. Option `resume` does the same at the start.
+  void load_state(const std::string& path);
+
   /// A whole run: epochs over `train`, validation after each (when given), and, where option `out` names a
-  /// folder, config.json, metrics.csv, metrics.jsonl, best.safetensors, last.safetensors and summary.json in
-  /// it (with option `dry_run` see dry_run.hpp). With option `ema`, the averaged weights are what is
-  /// validated and saved, and what the model has afterwards. Returns the summary: accuracy, densities, MACs,
-  /// seconds an epoch, files.
+  /// folder, its files in it (see run_folder.hpp; with option `dry_run` see dry_run.hpp). With option `ema`,
+  /// the averaged weights are what is validated and saved as weights, and what the model has afterwards.
+  /// Returns the summary: accuracy, densities, MACs, seconds an epoch, files.
   nlohmann::json fit(std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> validation,
                      const EventCallback& callback);
 

@@ -42,7 +42,9 @@ void WeightAverage::finish() {
   for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].tensor.copy_(averages_[i]);
 }
 
-void WeightAverage::exchange() {
+void WeightAverage::use(bool averaged) {
+  if (averaged == in_use_) return;
+  in_use_ = averaged;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const at::Tensor present = entries_[i].tensor.tensor_data();
     entries_[i].tensor.set_data(averages_[i]);

@@ -21,22 +21,29 @@ class WeightAverage {
 
   bool exists() const { return decay_ > 0.0; }
 
-  /// Takes the present weights in.
+  /// Takes the present weights in, which must not be the averaged ones.
   void update();
 
   /// Makes the average the network's weights for good.
   void finish();
 
+  /// Gives the network the averaged weights, or its own back. What it has already it keeps.
+  void use(bool averaged);
+  bool in_use() const { return in_use_; }
+
   /// While one lives, the network has the averaged weights.
   class InUse {
    public:
-    explicit InUse(WeightAverage& average) : average_(average) { average_.exchange(); }
-    ~InUse() { average_.exchange(); }
+    explicit InUse(WeightAverage& average) : average_(average), before_(average.in_use()) {
+      average_.use(true);
+    }
+    ~InUse() { average_.use(before_); }
     InUse(const InUse&) = delete;
     InUse& operator=(const InUse&) = delete;
 
    private:
     WeightAverage& average_;
+    const bool before_;
   };
 
   /// The averaged tensors under the names of the network's, and "updates", their number. They share memory
@@ -48,9 +55,8 @@ class WeightAverage {
   void load_state(const std::vector<SharedTensor>& state);
 
  private:
-  void exchange();
-
   double decay_;
+  bool in_use_ = false;
   std::vector<Network::Entry> entries_;  ///< of the network, those with a fractional part
   std::vector<at::Tensor> averages_;
   at::Tensor updates_;  ///< one int64 on the CPU

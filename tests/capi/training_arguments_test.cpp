@@ -86,6 +86,10 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_trainer_step_f32, {6}, trainer, arrays.images.data(), arrays.labels.data(), 2,
                   side, side, &loss);
   DEEPMOE_REFUSES(checks, dmoe_trainer_metrics, {}, trainer, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_trainer_position, {1, 2, 3}, trainer, &number, &number, &number);
+  DEEPMOE_REFUSES(checks, dmoe_trainer_save_state, {}, trainer, "/none/x");
+  DEEPMOE_REFUSES(checks, dmoe_trainer_load_state, {}, trainer, "/none/x");
+  DEEPMOE_REFUSES(checks, dmoe_trainer_use_average, {1}, trainer, 1);
   DEEPMOE_REFUSES(checks, dmoe_trainer_fit, {2, 3, 4, 5}, trainer, dataset, dataset, nullptr, nullptr,
                   &new_string);
   DEEPMOE_REFUSES(checks, dmoe_diagnose, {}, &new_string);

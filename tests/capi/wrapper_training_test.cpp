@@ -86,6 +86,37 @@ TEST_CASE_FIXTURE(NoLeaks, "the wrapper steps on arrays and on tensors") {
   CHECK_THROWS_AS(model.read_image("/no/such/image.png"), dmoe::Error);
 }
 
+TEST_CASE_FIXTURE(NoLeaks, "the wrapper saves and loads the state of a trainer") {
+  const TemporaryFolder folder;
+  const dmoe::Options options = wrapped_options();
+  dmoe::Model model(options), other(options);
+  dmoe::Trainer trainer(model, options), later(other, options);
+  CHECK(trainer.position().epoch == -1);
+  const Arrays arrays(8);
+  trainer.begin_epoch(0, 10);
+  for (int i = 0; i < 2; ++i) trainer.step(arrays.images, arrays.labels, side, side);
+  trainer.save_state(folder.file("state.safetensors"));
+  later.load_state(folder.file("state.safetensors"));
+  CHECK(later.position().step == 2);
+  CHECK(later.position().step_in_epoch == 2);
+  CHECK(other.forward(arrays.images, 8, side, side) == model.forward(arrays.images, 8, side, side));
+  CHECK_THROWS_AS(later.load_state(folder.file("absent")), dmoe::Error);
+}
+
+TEST_CASE_FIXTURE(NoLeaks, "the wrapper gives the model its averaged weights and its own back") {
+  const dmoe::Options options = wrapped_options({{"ema", 0.9}});
+  dmoe::Model model(options);
+  dmoe::Trainer trainer(model, options);
+  const Arrays arrays(8);
+  trainer.step(arrays.images, arrays.labels, side, side);
+  const auto own = model.forward(arrays.images, 8, side, side);
+  trainer.use_average(true);
+  CHECK(model.forward(arrays.images, 8, side, side) != own);
+  CHECK_THROWS_AS(trainer.step(arrays.images, arrays.labels, side, side), dmoe::Error);
+  trainer.use_average(false);
+  CHECK(model.forward(arrays.images, 8, side, side) == own);
+}
+
 TEST_CASE_FIXTURE(NoLeaks, "more logits than the first buffer takes are returned whole") {
   const dmoe::Options options = wrapped_options({{"num_classes", 1500}});
   dmoe::Model model(options);

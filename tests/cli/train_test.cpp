@@ -208,9 +208,10 @@ TEST_CASE("a file that cannot be written whole ends the training with its name")
   INFO(result.errors);
   CHECK(result.status == 1);
   CHECK(result.output.empty());
-  CHECK(result.errors.find("deepmoe: error: can't write 'run/last.safetensors'") != std::string::npos);
-  CHECK(metrics_without_times(folder.path() / "run" / "metrics.csv").size() == 2);
-  CHECK_FALSE(fs::exists(folder.path() / "run" / "last.safetensors"));
+  CHECK(result.errors.find("deepmoe: error: can't write 'run/checkpoints/last.safetensors'") !=
+        std::string::npos);
+  CHECK(metrics_without_times(folder.path() / "run" / "metrics.csv").size() == 1);
+  CHECK_FALSE(fs::exists(folder.path() / "run" / "checkpoints" / "last.safetensors"));
   CHECK(json::parse(read_file(folder.path() / "run" / "config.json")).at("epochs") == 2);
 }
 

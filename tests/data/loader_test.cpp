@@ -106,6 +106,34 @@ TEST_CASE("every kind of augmentation gives the same bits for any number of work
   }
 }
 
+TEST_CASE("a pass that begins at a later batch is the rest of the whole one and decodes nothing before it") {
+  const auto dataset = std::make_shared<NumberedDataset>(107);
+  const Transform transform{4, 0, 0.0, {}};
+  const LoaderOptions base{.batch_size = 10, .shuffle = true, .seed = 9, .epoch = 3};
+  const Pass whole = run(dataset, transform, base);
+  for (const std::int64_t workers : {0, 1, 3}) {
+    for (const std::int64_t first : {0, 1, 4, 10, 11, 12}) {
+      LoaderOptions options = base;
+      options.first_batch = first;
+      options.num_workers = workers;
+      const std::int64_t made_before = dataset->images_made;
+      Loader loader(dataset, transform, options);
+      CHECK(loader.num_batches() == 11);
+      std::vector<std::int64_t> indices;
+      std::vector<float> images;
+      Batch batch;
+      while (loader.next(batch)) {
+        indices.insert(indices.end(), batch.indices, batch.indices + batch.size);
+        images.insert(images.end(), batch.images, batch.images + batch.size * 48);
+      }
+      const auto skipped = static_cast<std::ptrdiff_t>(std::min<std::int64_t>(10 * first, 107));
+      CHECK(indices == std::vector<std::int64_t>(whole.indices.begin() + skipped, whole.indices.end()));
+      CHECK(images == std::vector<float>(whole.images.begin() + 48 * skipped, whole.images.end()));
+      CHECK(dataset->images_made - made_before == 107 - skipped);
+    }
+  }
+}
+
 TEST_CASE("another epoch or seed gives another order and other crops") {
   const auto dataset = synthetic_dataset(64, 10, 16, 4, true);
   const Transform transform{16, 2, 0.5, dataset->normalization()};
@@ -225,7 +253,7 @@ TEST_CASE("senseless loader options are refused") {
   require_error(ErrorCode::invalid_argument, {"batch_size is 0"}, [&] { make({.batch_size = 0}); });
   require_error(ErrorCode::invalid_argument, {"num_workers is -1"}, [&] { make({.num_workers = -1}); });
   require_error(ErrorCode::invalid_argument, {"prefetch is 0"}, [&] { make({.prefetch = 0}); });
-  require_error(ErrorCode::invalid_argument, {"no data set"}, [] {
-    Loader loader(nullptr, Transform{4, 0, 0.0, {}}, {});
-  });
+  require_error(ErrorCode::invalid_argument, {"first_batch is -1"}, [&] { make({.first_batch = -1}); });
+  require_error(ErrorCode::invalid_argument, {"no data set"},
+                [] { Loader loader(nullptr, Transform{4, 0, 0.0, {}}, {}); });
 }

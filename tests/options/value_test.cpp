@@ -116,7 +116,7 @@ TEST_CASE("a choice without effect is refused in words") {
 
 TEST_CASE("an option without effect takes its default only") {
   refused("embedding_scale", "0.5", "has no effect in this version", ErrorCode::unsupported);
-  refused("resume", "somewhere", "has no effect in this version", ErrorCode::unsupported);
+  refused("plugin", "somewhere", "has no effect in this version", ErrorCode::unsupported);
   refused("embedding_scale", "much", "must be a number");
   CHECK(canonical("embedding_scale", "1.0") == "1");
   for (const OptionDeclaration& row : option_declarations()) {

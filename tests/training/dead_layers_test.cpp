@@ -73,6 +73,17 @@ TEST_CASE("where lambda_val is steered the target is what to change") {
   }
 }
 
+TEST_CASE("a run that goes on does not warn again of what was dead before") {
+  const Options options;
+  DeadLayers dead_layers(options);
+  const LogCapture log;
+  dead_layers.remember(layers({8, 0}));
+  CHECK(log.warnings.empty());
+  dead_layers.check(4, 100, layers({8, 8}));
+  REQUIRE(log.warnings.size() == 1);
+  CHECK(holds(log.warnings[0], "layer layer2 is dead after epoch 4"));
+}
+
 TEST_CASE("a dead layer is reported once unless it lived in between") {
   Options options;
   options.set("lambda_val", "0");

@@ -91,8 +91,9 @@ TEST_CASE("a dry run does one step of everything and leaves nothing behind") {
     const std::string name = file["name"];
     names.insert(name.substr(0, name.find("tfevents.")));
   }
-  CHECK(names == std::set<std::string>{"best.safetensors", "config.json", "events.out.", "last.safetensors",
-                                       "metrics.csv", "metrics.jsonl", "summary.json"});
+  CHECK(names == std::set<std::string>{"best.safetensors", "checkpoints/last.safetensors", "config.json",
+                                       "events.out.", "last.safetensors", "metrics.csv", "metrics.jsonl",
+                                       "summary.json"});
 
   CHECK(std::filesystem::is_empty(folder.path()));
   CHECK(equal(before, weights_of(*model)));
@@ -134,7 +135,6 @@ TEST_CASE("a dry run that fails or is stopped leaves nothing behind either") {
 }
 
 TEST_CASE("a dry run finds a folder that cannot be written") {
-  require_error(ErrorCode::io, {"/proc/deepmoe"}, [] {
-    fit(Model::create(dry_options()), dry_options({{"out", "/proc/deepmoe/run"}}));
-  });
+  require_error(ErrorCode::io, {"/proc/deepmoe"},
+                [] { fit(Model::create(dry_options()), dry_options({{"out", "/proc/deepmoe/run"}})); });
 }

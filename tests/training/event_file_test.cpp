@@ -13,7 +13,7 @@ using namespace deepmoe;
 
 TEST_CASE("an event file says its version and then the values of each step") {
   const TemporaryFolder folder;
-  EventFile file(folder.path());
+  EventFile file(folder.path(), 1);
   CHECK(std::filesystem::path(file.path()).filename().string().rfind("events.out.tfevents.", 0) == 0);
   file.add(1, {{"loss", 2.5}, {"lr", 0.1}}, {});
   file.add(2, {{"loss", 1.5}},
@@ -43,9 +43,11 @@ TEST_CASE("an event file says its version and then the values of each step") {
 
 TEST_CASE("an event file that goes on after others says from where") {
   const TemporaryFolder folder;
-  EventFile first(folder.path());
+  EventFile first(folder.path(), 1);
   EventFile second(folder.path(), 7);
+  // Within the same second, too.
   CHECK(first.path() < second.path());
+  CHECK(EventFile(folder.path(), 9).path() > second.path());
   const std::vector<test::EventRecord> records = test::read_event_file(second.path());
   REQUIRE(records.size() == 2);
   CHECK(records[0].file_version == "brain.Event:2");
@@ -55,7 +57,7 @@ TEST_CASE("an event file that goes on after others says from where") {
 
 TEST_CASE("an event that does not fit on the disk leaves the others") {
   const TemporaryFolder folder;
-  EventFile file(folder.path());
+  EventFile file(folder.path(), 1);
   file.add(1, {{"loss", 2.5}}, {});
   {
     const test::SmallDisk disk(200);
@@ -68,5 +70,5 @@ TEST_CASE("an event that does not fit on the disk leaves the others") {
 }
 
 TEST_CASE("a folder that does not exist is named") {
-  require_error(ErrorCode::not_found, {"/nowhere/events"}, [] { EventFile("/nowhere"); });
+  require_error(ErrorCode::not_found, {"/nowhere/events"}, [] { EventFile("/nowhere", 1); });
 }

@@ -209,21 +209,22 @@ TEST_CASE("a dense network has no gates to tell of") {
 
 TEST_CASE("a full disk ends a run with what was saved before and names the file") {
   for (const auto& [limit, name] :
-       std::vector<std::pair<std::size_t, std::string>>{{10, "metrics.csv"}, {60000, "last.safetensors"}}) {
+       std::vector<std::pair<std::size_t, std::string>>{{10, "metrics.csv"}, {60000, ""}}) {
     CAPTURE(name);
     const TemporaryFolder folder;
     const std::string out = folder.file("run");
     std::optional<test::SmallDisk> disk;
-    require_error(ErrorCode::io, {out + "/" + name, "still there"}, [&, limit = limit] {
-      fit(run_options({{"out", out}}), [&](Event event, const json& details) {
-        if (event == Event::epoch && details["epoch"] == 1) disk.emplace(limit);
-        return 0;
-      });
-    });
+    require_error(ErrorCode::io, {out + "/" + name, limit == 10 ? ".csv" : ".safetensors", "still there"},
+                  [&, limit = limit] {
+                    fit(run_options({{"out", out}}), [&](Event event, const json& details) {
+                      if (event == Event::epoch && details["epoch"] == 1) disk.emplace(limit);
+                      return 0;
+                    });
+                  });
     disk.reset();
     CHECK(metrics_without_times(out + "/metrics.csv").size() == (limit == 10 ? 2 : 3));
     CHECK(read_epochs(out, 1).size() == 1);
-    for (const char* kind : {"best", "last"}) {
+    for (const char* kind : {"best", "checkpoints/last"}) {
       CHECK_NOTHROW(Model::load(out + "/" + kind + ".safetensors", Options()));
     }
     for (const auto& entry : std::filesystem::directory_iterator(out)) {
@@ -288,9 +289,8 @@ TEST_CASE("a rest of one image is left out of an epoch") {
 }
 
 TEST_CASE("data with more classes than the model are refused") {
-  require_error(ErrorCode::invalid_argument, {"4 classes", "2", "num_classes"}, [] {
-    fit(run_options({{"num_classes", "2"}}));
-  });
+  require_error(ErrorCode::invalid_argument, {"4 classes", "2", "num_classes"},
+                [] { fit(run_options({{"num_classes", "2"}})); });
 }
 
 TEST_CASE("a folder that cannot be written is named") {

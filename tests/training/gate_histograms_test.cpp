@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/require_error.hpp"
 #include "model/small_model.hpp"
 
 using namespace deepmoe;
@@ -69,6 +70,29 @@ TEST_CASE("every gate is counted in the bucket that holds it") {
     CHECK(counted == expected);
     CHECK(counted >= images);
   }
+}
+
+TEST_CASE("histograms go on from a checkpoint") {
+  const auto model = test::small_model();
+  const Architecture& architecture = model->architecture();
+  GateHistograms first(architecture, at::kCPU), second(architecture, at::kCPU), whole(architecture, at::kCPU);
+  for (GateHistograms* histograms : {&first, &whole}) histograms->add(gates_of(architecture, 3, {0.5F}));
+  Checkpoint checkpoint;
+  first.save(checkpoint);
+  second.add(gates_of(architecture, 1, {9.0F}));
+  second.load(checkpoint);
+  for (GateHistograms* histograms : {&second, &whole})
+    histograms->add(gates_of(architecture, 2, {0.0F, 2.0F}));
+  const NamedHistogram expected = whole.read().back(), result = second.read().back();
+  CHECK(result.counts == expected.counts);
+  CHECK(result.maximum == expected.maximum);
+  CHECK(result.sum == expected.sum);
+
+  // A run that was begun without them.
+  second.load(Checkpoint());
+  CHECK(second.read().back().counts == expected.counts);
+  checkpoint.set("gate_histograms", {{"empty", 0}});
+  require_error(ErrorCode::format, {"counts"}, [&] { second.load(checkpoint); });
 }
 
 TEST_CASE("a dead layer and gates beyond every bucket have histograms that can be drawn") {

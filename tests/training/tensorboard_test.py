@@ -45,8 +45,11 @@ def main():
     run = folder / "run"
     subprocess.run([command, "train", "--model", "resnet18_moe", "--width", "0.125", "--image_size", "16", "--epochs",
                     "3", "--batch_size", "16", "--synthetic_train_size", "64", "--synthetic_test_size", str(IMAGES),
-                    "--num_workers", "0", "--gate_init", "random", "--tensorboard", "--out", str(run)],
+                    "--num_workers", "0", "--gate_init", "random", "--tensorboard", "--checkpoint_epochs", "1", "--out", str(run)],
                    check=True, stdout=subprocess.DEVNULL)
+    # A run that goes on from an earlier epoch records the later ones again; each is to be shown once.
+    subprocess.run([command, "train", "--resume", str(run / "checkpoints" / "epoch-0001.safetensors")], check=True,
+                   stdout=subprocess.DEVNULL)
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert len(rows) == 3
 

@@ -74,6 +74,25 @@ TEST_CASE("the network has the average for a while or for good") {
   CHECK(weight.equal(averaged));
 }
 
+TEST_CASE("what uses the average for a while leaves it in use where it was") {
+  const auto model = test::small_model();
+  const at::Tensor weight = entry_of(*model, "fc.weight");
+  fill(model, 1.0);
+  WeightAverage average(model->network(), 0.5);
+  fill(model, 3.0);
+  average.use(true);
+  average.use(true);
+  CHECK(average.in_use());
+  CHECK(weight.eq(1.0).all().item<bool>());
+  {
+    const WeightAverage::InUse in_use(average);
+  }
+  CHECK(weight.eq(1.0).all().item<bool>());
+  average.use(false);
+  CHECK_FALSE(average.in_use());
+  CHECK(weight.eq(3.0).all().item<bool>());
+}
+
 TEST_CASE("without a decay there is no average") {
   const auto model = test::small_model();
   WeightAverage average(model->network(), 0.0);

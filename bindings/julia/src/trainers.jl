@@ -48,6 +48,32 @@ end
 metrics!(trainer::Trainer) = text(dmoe_trainer_metrics, trainer)
 
 """
+    position(trainer)
+
+Where it is, for a loop that goes on after `load_state!`: `(step, epoch, step_in_epoch)`, steps done in all, the epoch that
+was begun last (-1: none), and the steps done in it.
+"""
+function Base.position(trainer::Trainer)
+    step, epoch, step_in_epoch = Ref{Int64}(0), Ref{Int64}(0), Ref{Int64}(0)
+    check(dmoe_trainer_position, trainer, step, epoch, step_in_epoch)
+    return (step = step[], epoch = epoch[], step_in_epoch = step_in_epoch[])
+end
+
+"Writes all that future steps depend on; an older file is replaced when the new one is complete."
+save_state(trainer::Trainer, path::AbstractString) = check(dmoe_trainer_save_state, trainer, path)
+
+"Goes on from what `save_state` or a run wrote. On failure the trainer is as before."
+function load_state!(trainer::Trainer, path::AbstractString)
+    check(dmoe_trainer_load_state, trainer, path)
+    return trainer
+end
+
+"With option `ema`: gives the model the averaged weights, or its own back, which it must have for steps."
+function use_average!(trainer::Trainer, averaged::Bool)
+    check(dmoe_trainer_use_average, trainer, averaged ? 1 : 0)
+end
+
+"""
     fit!(trainer, train, validation = nothing; callback = nothing)
 
 A whole run; its summary as JSON. The callback receives an event and its JSON; see [`during`](@ref).

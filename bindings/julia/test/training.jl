@@ -27,6 +27,31 @@ end
     @test thrown(() -> step!(trainer, IMAGES, LABELS[2:end])) isa DimensionMismatch
 end
 
+@testset "a loop goes on where it was saved" begin
+    path = tempname()
+    trainer = case_trainer()
+    step!(trainer, IMAGES, LABELS)
+    save_state(trainer, path)
+    expected = step!(trainer, IMAGES, LABELS)
+    later = load_state!(case_trainer(), path)
+    @test position(later) == (step = 1, epoch = -1, step_in_epoch = 1)
+    @test step!(later, IMAGES, LABELS) == expected
+    @test fails(() -> load_state!(later, "none"), DeepMoE.DMOE_ERROR_NOT_FOUND, "none")
+end
+
+@testset "a loop evaluates the averaged weights" begin
+    model, options = case_model(), training_options()
+    options["ema"] = 0.5
+    trainer = Trainer(model, options)
+    step!(trainer, IMAGES, LABELS)
+    own = logits(model, IMAGES)
+    use_average!(trainer, true)
+    @test logits(model, IMAGES) != own
+    @test fails(() -> step!(trainer, IMAGES, LABELS), DeepMoE.DMOE_ERROR_STATE)
+    use_average!(trainer, false)
+    @test logits(model, IMAGES) == own
+end
+
 @testset "forward gives gates, and the state is shared" begin
     model = case_model()
     found = forward(model, IMAGES)

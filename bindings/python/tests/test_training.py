@@ -45,6 +45,34 @@ def test_a_step_by_dlpack_is_the_same(cases, close_to, options, model):
     close_to(first, cases.training["losses"][0])
 
 
+def test_a_loop_goes_on_where_it_was_saved(cases, options, model, tmp_path):
+    path = tmp_path / "state.safetensors"
+    with deepmoe.Trainer(model, options) as trainer:
+        trainer.step(cases.images, cases.labels)
+        trainer.save_state(path)
+        expected = trainer.step(cases.images, cases.labels)
+        assert trainer.position() == (2, -1, 2)
+    with deepmoe.Trainer(deepmoe.Model.load(cases.network, options), options) as trainer:
+        trainer.load_state(path)
+        assert trainer.position().step == 1
+        assert trainer.step(cases.images, cases.labels) == expected
+        with pytest.raises(deepmoe.NotFoundError):
+            trainer.load_state(tmp_path / "absent")
+
+
+def test_a_loop_evaluates_the_averaged_weights(cases, options, model):
+    options["ema"] = 0.5
+    with deepmoe.Trainer(model, options) as trainer:
+        trainer.step(cases.images, cases.labels)
+        own = model.logits(cases.images)
+        trainer.use_average(True)
+        assert not numpy.array_equal(model.logits(cases.images), own)
+        with pytest.raises(deepmoe.StateError):
+            trainer.step(cases.images, cases.labels)
+        trainer.use_average(False)
+        assert numpy.array_equal(model.logits(cases.images), own)
+
+
 class OnlyDLPack:
     """An array of some other library."""
 

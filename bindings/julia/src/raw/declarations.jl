@@ -437,6 +437,22 @@ const at_dmoe_trainer_metrics = Entry(:dmoe_trainer_metrics)
 dmoe_trainer_metrics(trainer, json, error) =
     @ccall $(address(at_dmoe_trainer_metrics))(trainer::Ptr{dmoe_trainer}, json::Ptr{Ptr{dmoe_string}}, error::Ptr{Ptr{dmoe_error}})::Int32
 
+const at_dmoe_trainer_position = Entry(:dmoe_trainer_position)
+dmoe_trainer_position(trainer, step, epoch, step_in_epoch, error) =
+    @ccall $(address(at_dmoe_trainer_position))(trainer::Ptr{dmoe_trainer}, step::Ptr{Int64}, epoch::Ptr{Int64}, step_in_epoch::Ptr{Int64}, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_trainer_save_state = Entry(:dmoe_trainer_save_state)
+dmoe_trainer_save_state(trainer, path, error) =
+    @ccall $(address(at_dmoe_trainer_save_state))(trainer::Ptr{dmoe_trainer}, path::Cstring, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_trainer_load_state = Entry(:dmoe_trainer_load_state)
+dmoe_trainer_load_state(trainer, path, error) =
+    @ccall $(address(at_dmoe_trainer_load_state))(trainer::Ptr{dmoe_trainer}, path::Cstring, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_trainer_use_average = Entry(:dmoe_trainer_use_average)
+dmoe_trainer_use_average(trainer, averaged, error) =
+    @ccall $(address(at_dmoe_trainer_use_average))(trainer::Ptr{dmoe_trainer}, averaged::Int32, error::Ptr{Ptr{dmoe_error}})::Int32
+
 const at_dmoe_trainer_fit = Entry(:dmoe_trainer_fit)
 function dmoe_trainer_fit(trainer, train, validation, callback, user_data, summary, error)
     entry = address(at_dmoe_trainer_fit)

@@ -33,7 +33,7 @@ from .options import (
     architecture_text,
 )
 from .tensors import Tensor, Tensors
-from .trainer import Trainer, diagnose
+from .trainer import Position, Trainer, diagnose
 
 __version__: str = text(lib.dmoe_version())
 

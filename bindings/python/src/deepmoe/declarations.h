@@ -178,6 +178,11 @@ int32_t dmoe_trainer_step_f32(dmoe_trainer* trainer, const float* images, const 
 int64_t batch, int64_t height, int64_t width, double* loss,
 dmoe_error** error);
 int32_t dmoe_trainer_metrics(dmoe_trainer* trainer, dmoe_string** json, dmoe_error** error);
+int32_t dmoe_trainer_position(dmoe_trainer* trainer, int64_t* step, int64_t* epoch,
+int64_t* step_in_epoch, dmoe_error** error);
+int32_t dmoe_trainer_save_state(dmoe_trainer* trainer, const char* path, dmoe_error** error);
+int32_t dmoe_trainer_load_state(dmoe_trainer* trainer, const char* path, dmoe_error** error);
+int32_t dmoe_trainer_use_average(dmoe_trainer* trainer, int32_t averaged, dmoe_error** error);
 int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train,
 const dmoe_dataset* validation, dmoe_event_callback callback,
 void* user_data, dmoe_string** summary, dmoe_error** error);

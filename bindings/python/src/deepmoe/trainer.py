@@ -1,16 +1,24 @@
 """Training: whole runs, and loops of the program's own."""
 
 import json
-from typing import Any, Dict, Optional
+from typing import Any, Dict, NamedTuple, Optional
 
 import numpy
 
 from .arrays import Borrowed, address, image_array, label_array
 from .callbacks import EventCallback, Receiver
 from .data import Dataset
-from .library import Handle, call, ffi, lib, made, pointer_or_null, string
+from .library import Handle, call, encoded, ffi, lib, made, pointer_or_null, string
 from .model import Model
 from .options import Options
+
+
+class Position(NamedTuple):
+    """Steps done in all, the epoch that was begun last (-1: none), and the steps done in it."""
+
+    step: int
+    epoch: int
+    step_in_epoch: int
 
 
 class Trainer(Handle):
@@ -43,6 +51,24 @@ class Trainer(Handle):
     def metrics(self) -> Dict[str, Any]:
         """Means since the last call."""
         return json.loads(string(lib.dmoe_trainer_metrics, self.pointer))
+
+    def position(self) -> Position:
+        """Where the trainer is, for a loop that goes on after load_state."""
+        numbers = ffi.new("int64_t[3]")
+        call(lib.dmoe_trainer_position, self.pointer, numbers, numbers + 1, numbers + 2)
+        return Position(*numbers)
+
+    def save_state(self, path: Any) -> None:
+        """Writes all that future steps depend on; an older file is replaced when the new one is complete."""
+        call(lib.dmoe_trainer_save_state, self.pointer, encoded(path))
+
+    def load_state(self, path: Any) -> None:
+        """Goes on from what save_state or a run wrote. On failure the trainer is as before."""
+        call(lib.dmoe_trainer_load_state, self.pointer, encoded(path))
+
+    def use_average(self, averaged: bool) -> None:
+        """With option ema: gives the model the averaged weights, or its own back, which it must have for steps."""
+        call(lib.dmoe_trainer_use_average, self.pointer, int(averaged))
 
     def fit(self, train: Dataset, validation: Optional[Dataset] = None,
             callback: Optional[EventCallback] = None) -> Dict[str, Any]:

@@ -66,7 +66,7 @@ pub use options::{Options, architecture_names, options_schema};
 pub use tensors::State;
 pub use tensors::Tensors;
 #[cfg(not(feature = "runtime"))]
-pub use trainer::{HoldsModel, Trainer, diagnose};
+pub use trainer::{HoldsModel, Position, Trainer, diagnose};
 
 /// The project's README, whose program is tested as this crate's examples are.
 #[cfg(all(doctest, not(feature = "runtime")))]

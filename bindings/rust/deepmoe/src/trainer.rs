@@ -1,10 +1,11 @@
 //! Training: whole runs, and loops of the program's own.
 
+use std::path::Path;
 use std::ptr;
 
 use deepmoe_sys as sys;
 
-use crate::call::{Owned, check, made, number, text};
+use crate::call::{Owned, c_path, check, made, number, text};
 use crate::callback::during;
 use crate::dlpack::Lent;
 use crate::images::{Elements, Images, expect_size};
@@ -61,6 +62,17 @@ impl HoldsModel for &mut Model {
 pub struct Trainer<M: HoldsModel = Model> {
     handle: Owned<sys::dmoe_trainer>,
     model: M,
+}
+
+/// Where a trainer is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// Steps done in all.
+    pub step: i64,
+    /// The epoch that was begun last; -1: none.
+    pub epoch: i64,
+    /// Steps done in it.
+    pub step_in_epoch: i64,
 }
 
 impl<M: HoldsModel> Trainer<M> {
@@ -150,6 +162,42 @@ impl<M: HoldsModel> Trainer<M> {
     pub fn metrics(&mut self) -> Result<String> {
         // SAFETY: the object lives.
         text(|json, error| unsafe { sys::dmoe_trainer_metrics(self.handle.get(), json, error) })
+    }
+
+    /// Where the trainer is, for a loop that goes on after [`Trainer::load_state`].
+    pub fn position(&mut self) -> Result<Position> {
+        let mut position = Position::default();
+        // SAFETY: the object lives, and there are places for the numbers.
+        check(|error| unsafe {
+            sys::dmoe_trainer_position(
+                self.handle.get(),
+                &mut position.step,
+                &mut position.epoch,
+                &mut position.step_in_epoch,
+                error,
+            )
+        })?;
+        Ok(position)
+    }
+
+    /// Writes all that future steps depend on; an older file is replaced when the new one is complete.
+    pub fn save_state(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = c_path(path)?;
+        // SAFETY: the object and the text live.
+        check(|error| unsafe { sys::dmoe_trainer_save_state(self.handle.get(), path.as_ptr(), error) })
+    }
+
+    /// Goes on from what [`Trainer::save_state`] or a run wrote. On failure the trainer is as before.
+    pub fn load_state(&mut self, path: impl AsRef<Path>) -> Result<()> {
+        let path = c_path(path)?;
+        // SAFETY: the object and the text live.
+        check(|error| unsafe { sys::dmoe_trainer_load_state(self.handle.get(), path.as_ptr(), error) })
+    }
+
+    /// With option `ema`: gives the model the averaged weights, or its own back, which it must have for steps.
+    pub fn use_average(&mut self, averaged: bool) -> Result<()> {
+        // SAFETY: the object lives.
+        check(|error| unsafe { sys::dmoe_trainer_use_average(self.handle.get(), averaged.into(), error) })
     }
 
     /// A whole run: option `epochs` passes over `train`, validation after each; its summary as JSON.

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::{Cases, folder, network};
-use deepmoe::{Code, Dataset, EventKind, Images, Layout, Model, Options, Tensors, Trainer};
+use deepmoe::{Code, Dataset, EventKind, Images, Layout, Model, Options, Position, Tensors, Trainer};
 use serde_json::Value;
 
 fn options(cases: &Cases) -> Options {
@@ -57,6 +57,41 @@ fn a_loop_of_the_programs_own() {
     assert_eq!(trainer.model_mut().load_state(&Tensors::new().unwrap()).unwrap_err().code(), Code::Format);
     drop(trainer);
     model.logits(&cases.images()).unwrap();
+}
+
+#[test]
+fn a_loop_goes_on_where_it_was_saved() {
+    let cases = Cases::read();
+    let path = folder("a_loop_goes_on").join("state.safetensors");
+    let mut first = Trainer::new(model(&cases), &options(&cases)).unwrap();
+    first.step(&cases.images(), &cases.labels).unwrap();
+    first.save_state(&path).unwrap();
+    let expected = first.step(&cases.images(), &cases.labels).unwrap();
+    assert_eq!(first.position().unwrap(), Position { step: 2, epoch: -1, step_in_epoch: 2 });
+    let mut second = Trainer::new(model(&cases), &options(&cases)).unwrap();
+    second.load_state(&path).unwrap();
+    assert_eq!(second.position().unwrap().step, 1);
+    assert_eq!(second.step(&cases.images(), &cases.labels).unwrap(), expected);
+    assert_eq!(second.load_state(path.join("absent")).unwrap_err().code(), Code::NotFound);
+}
+
+#[test]
+fn a_loop_evaluates_the_averaged_weights() {
+    let cases = Cases::read();
+    let mut options = options(&cases);
+    assert_eq!(
+        Trainer::new(model(&cases), &options).unwrap().use_average(true).unwrap_err().code(),
+        Code::InvalidArgument
+    );
+    options.set("ema", "0.5").unwrap();
+    let mut trainer = Trainer::new(model(&cases), &options).unwrap();
+    trainer.step(&cases.images(), &cases.labels).unwrap();
+    let own = trainer.model().logits(&cases.images()).unwrap();
+    trainer.use_average(true).unwrap();
+    assert_ne!(trainer.model().logits(&cases.images()).unwrap(), own);
+    assert_eq!(trainer.step(&cases.images(), &cases.labels).unwrap_err().code(), Code::State);
+    trainer.use_average(false).unwrap();
+    assert_eq!(trainer.model().logits(&cases.images()).unwrap(), own);
 }
 
 #[test]
