@@ -14,8 +14,7 @@ SHARED = pathlib.Path(__file__).resolve().parents[3] / "tests" / "bindings"
 training = pytest.mark.skipif(not deepmoe.has_training, reason="the library that was found is the runtime library")
 
 
-@pytest.fixture(scope="session")
-def cases():
+def read_cases():
     values = json.loads((SHARED / "cases.json").read_text(encoding="utf-8"))
     batch, side = values["batch"], values["side"]
     index = numpy.arange(batch * 3 * side * side)
@@ -24,6 +23,11 @@ def cases():
     values["bytes"] = ((index * 37 + 11) % 251).astype(numpy.uint8).reshape(batch, side, side, 3)
     values["labels"] = numpy.arange(batch) % values["num_classes"]
     return SimpleNamespace(**values)
+
+
+@pytest.fixture(scope="session")
+def cases():
+    return read_cases()
 
 
 @pytest.fixture

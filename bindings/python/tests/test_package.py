@@ -2,13 +2,16 @@
 
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 
 import deepmoe
 import numpy
+import pytest
 
-from conftest import training
+from conftest import SHARED, training
 
 PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 
@@ -55,3 +58,61 @@ def test_the_example_classifies_with_the_runtime_alone(tmp_path, cases):
                  **({"DEEPMOE_LIBRARY": library} if library else {}))
     assert result.returncode == 0, result.stderr
     assert "million MACs" in result.stdout
+
+
+RECORDED = """
+import json, sys, deepmoe, numpy
+sys.path.insert(0, sys.argv[1])
+import conftest
+cases = conftest.read_cases()
+
+def expect(function, images, results=None):
+    print(function, images.ctypes.data, 0 if results is None else results.ctypes.data)
+
+logits = numpy.empty((cases.batch, cases.num_classes), numpy.float32)
+engine = deepmoe.Engine(cases.network)
+engine.run(cases.images, out=logits)
+expect("dmoe_engine_run", cases.images, logits)
+engine.run(cases.bytes, layout="nhwc", out=logits)
+expect("dmoe_engine_run_u8", cases.bytes, logits)
+if deepmoe.has_training:
+    options = deepmoe.Options()
+    options.update(cases.training["options"])
+    model = deepmoe.Model.load(cases.network, options)
+    trainer = deepmoe.Trainer(model, options)
+    trainer.step(cases.images, cases.labels)
+    expect("dmoe_trainer_step_f32", cases.images, cases.labels)
+    pixels = numpy.ascontiguousarray(cases.bytes.transpose(0, 3, 1, 2))
+    trainer.step(pixels, cases.labels)
+    expect("dmoe_trainer_step", pixels, cases.labels)
+    model.logits(cases.images, out=logits)
+    expect("dmoe_model_forward_f32", cases.images, logits)
+    model.forward(pixels)
+    expect("dmoe_model_forward", pixels)
+    deepmoe.Dataset(cases.images, cases.labels, cases.num_classes).close()
+    expect("dmoe_dataset_create_f32", cases.images)
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None or sys.platform != "linux", reason="there is no C compiler, or no Linux")
+def test_nothing_is_copied(tmp_path):
+    """The library is given the addresses at which the arrays are: one that records them stands before it."""
+    library = next(line.split()[-1] for line in pathlib.Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+                   if re.search(r"/libdeepmoe(_runtime)?\.so", line))
+    recorder, record = tmp_path / "recorder.so", tmp_path / "record"
+    subprocess.run(["cc", "-shared", "-fPIC", "-I", SHARED.parents[1] / "capi", SHARED / "record_addresses.c", "-o", recorder,
+                    "-Wl,--no-as-needed", library, f"-Wl,-rpath,{pathlib.Path(library).parent}"], check=True)
+    result = run("-c", RECORDED, PACKAGE / "tests", DEEPMOE_LIBRARY=str(recorder), DEEPMOE_RECORD=str(record))
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) >= 2 and result.stdout == record.read_text(encoding="ascii")
+
+
+@training
+def test_the_program_of_the_readme(tmp_path):
+    readme = (SHARED.parents[1] / "README.md").read_text(encoding="utf-8")
+    program = re.search(r"```python\n(.*?)```", readme, flags=re.DOTALL)[1]
+    arrays = "import numpy\nimages, labels = numpy.zeros((32, 3, 32, 32), numpy.float32), numpy.arange(32) % 10\n"
+    small = program.replace("width=0.25, epochs=3", "width=0.125, epochs=1")
+    assert small != program
+    result = run("-c", f"import os\nos.chdir({str(tmp_path)!r})\n{arrays}{small}")
+    assert result.returncode == 0, result.stderr

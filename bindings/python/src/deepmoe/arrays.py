@@ -2,6 +2,7 @@
 
 import atexit
 import ctypes
+import functools
 import itertools
 import time
 import weakref
@@ -22,10 +23,16 @@ def layout_number(layout: str) -> int:
     return _LAYOUTS[layout]
 
 
+@functools.lru_cache(maxsize=None)
+def _name(dtype: numpy.dtype) -> str:
+    """NumPy takes a microsecond for it."""
+    return dtype.name
+
+
 def host_array(values: Any, what: str, dtypes: Tuple[str, ...], rank: int) -> numpy.ndarray:
     """The same memory as a NumPy array of one of the types and with this many dimensions; never a copy."""
     array = values if isinstance(values, numpy.ndarray) else numpy.from_dlpack(values)
-    if array.dtype.name not in dtypes:
+    if _name(array.dtype) not in dtypes:
         raise TypeError(f"{what} are {array.dtype}, must be {' or '.join(dtypes)}; .astype() makes a copy that is")
     if array.ndim != rank:
         raise ValueError(f"{what} have shape {array.shape}, must have {rank} dimensions")
@@ -62,7 +69,7 @@ def output_array(out: Any, shape: Tuple[int, ...]) -> numpy.ndarray:
 
 def address(array: numpy.ndarray, kind: str) -> Any:
     """Where the array's elements are, as a C pointer of this kind."""
-    return ffi.cast(kind, array.ctypes.data)
+    return ffi.cast(kind, ffi.from_buffer(array))
 
 
 # ---- What is lent to the library until it calls back -------------------------------------------------------------
