@@ -17,7 +17,8 @@ namespace {
 
 Handover to_task;
 
-/// What the tasks share with the loader; a task that starts late may outlive the loader.
+/// What the tasks share with the loader. A task that runs may outlive the loader; one that has not begun,
+/// which can take long when threads are busy, does not keep it.
 struct Shared {
   Shared(std::shared_ptr<const Dataset> dataset, const Transform& transform, const LoaderOptions& options)
       : ring(std::move(dataset), transform, options, options.num_workers > 0 ? options.prefetch : 0) {}
@@ -82,8 +83,10 @@ struct Loader::Implementation {
     }
     for (; missing > 0; --missing) {
       to_task.give();
-      arena.enqueue([state = shared] {
+      arena.enqueue([waiting = std::weak_ptr(shared)] {
         to_task.take();
+        const std::shared_ptr<Shared> state = waiting.lock();
+        if (state == nullptr) return;
         // A task that has just found nothing must not hide work that appears before it has signed off.
         do {
           state->ring.fill();

@@ -240,6 +240,24 @@ TEST_CASE("many short passes leave nothing behind") {
   CHECK(dataset.use_count() == 1);
 }
 
+TEST_CASE("a loader that is dropped lets go of its data set though all threads are busy elsewhere") {
+  const auto slow = std::make_shared<NumberedDataset>(1000);
+  slow->delay = std::chrono::seconds(1);
+  const auto cores = static_cast<std::int64_t>(std::max(2U, std::thread::hardware_concurrency()));
+  const Loader busy(slow, Transform{4, 0, 0.0, {}},
+                    {.batch_size = 1, .num_workers = cores, .prefetch = 1000});
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+  while (slow->inside < cores && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  const auto dataset = std::make_shared<NumberedDataset>(200);
+  {
+    const Loader loader(dataset, Transform{4, 0, 0.0, {}},
+                        {.batch_size = 16, .num_workers = 1, .prefetch = 2});
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  while (dataset.use_count() > 1 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(dataset.use_count() == 1);
+}
+
 TEST_CASE("an empty data set has no batches") {
   CHECK(
       run(std::make_shared<NumberedDataset>(0), Transform{4, 0, 0.0, {}}, {.num_workers = 2}).sizes.empty());
