@@ -81,7 +81,7 @@ def main():
     arguments = parser.parse_args()
     build = arguments.build.resolve()
     os.environ.update(OMP_NUM_THREADS="1", DEEPMOE_LIBRARY=str(build / "lib" / "libdeepmoe.so"), PYTHONPATH=str(BINDINGS / "python" / "src"),
-                      CARGO_TARGET_DIR=str(build / "cargo-bench"), PKG_CONFIG_PATH=str(build / "tests" / "bindings" / "pkgconfig"))
+                      CARGO_TARGET_DIR=str(build / "cargo-bench"), PKG_CONFIG_PATH=str(build / "pkgconfig"))
     run, ratios, times = commands(build, arguments.languages.split(",")), {}, {}
     for _ in range(arguments.processes):
         measure(run, arguments.rounds, ratios, times)

@@ -1,10 +1,13 @@
-# The package of bindings/go. cgo asks pkg-config, which is told of the libraries in the build tree.
+# The package of bindings/go. cgo asks pkg-config, which is told of the libraries in the build tree; so can the bindings of
+# other languages be: PKG_CONFIG_PATH=build/release/pkgconfig cargo test
 
-set(_pkgconfig ${CMAKE_CURRENT_BINARY_DIR}/pkgconfig)
+set(_pkgconfig ${PROJECT_BINARY_DIR}/pkgconfig)
 foreach(library deepmoe deepmoe_runtime)
   string(REPLACE _ - package ${library})
   file(GENERATE OUTPUT ${_pkgconfig}/${package}.pc CONTENT
-"Name: ${package}
+"libdir=$<TARGET_FILE_DIR:${library}>
+
+Name: ${package}
 Description: of the build tree
 Version: ${PROJECT_VERSION}
 Cflags: \"-I${PROJECT_SOURCE_DIR}/capi\"

@@ -9,7 +9,7 @@ use crate::call::{Owned, c_path, check, made, number, text};
 use crate::callback::during;
 use crate::dlpack::Lent;
 use crate::images::{Elements, Images, expect_size};
-use crate::{Callback, Dataset, Model, Options, Result};
+use crate::{Callback, Dataset, Model, Options, Result, Tensors};
 
 mod sealed {
     pub trait Sealed {}
@@ -90,9 +90,10 @@ impl<M: HoldsModel> Trainer<M> {
         self.model.model()
     }
 
-    /// The model, to change its weights.
-    pub fn model_mut(&mut self) -> &mut Model {
-        self.model.model_mut()
+    /// Copies weights into the model by name, as [`Model::load_state`] does. (A `&mut Model` could be swapped for another,
+    /// and the one that is trained would then be in two hands.)
+    pub fn load_weights(&mut self, weights: &Tensors) -> Result<()> {
+        self.model.model_mut().load_state(weights)
     }
 
     /// Ends the training and gives the model back.

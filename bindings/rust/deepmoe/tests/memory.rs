@@ -31,7 +31,16 @@ fn a_thousand_lives_leave_nothing() {
             trainer.step_without_loss(&images, labels).unwrap();
             trainer.model().compile(None).unwrap().run(&images).unwrap();
             let set = Dataset::from_floats(floats.to_vec(), labels, cases.side, cases.side, cases.classes).unwrap();
-            let error = trainer.fit(&set, None, Some(&mut |_| ControlFlow::Break(99))).unwrap_err();
+            let mut events = 0;
+            let error = trainer.fit(
+                &set,
+                None,
+                Some(&mut |_| {
+                    events += 1;
+                    if events < 2 { ControlFlow::Continue(()) } else { ControlFlow::Break(99) }
+                }),
+            );
+            let error = error.unwrap_err();
             assert_eq!(error.code(), Code::Callback(99));
             if life == 200 {
                 size = resident_bytes();

@@ -54,7 +54,7 @@ fn a_loop_of_the_programs_own() {
     assert_eq!(trainer.step(&cases.images(), &[0]).unwrap_err().code(), Code::InvalidArgument);
     let nhwc = Images::bytes(&cases.bytes, cases.batch, cases.side, cases.side, Layout::Nhwc).unwrap();
     assert_eq!(trainer.step(&nhwc, &cases.labels).unwrap_err().code(), Code::InvalidArgument);
-    assert_eq!(trainer.model_mut().load_state(&Tensors::new().unwrap()).unwrap_err().code(), Code::Format);
+    assert_eq!(trainer.load_weights(&Tensors::new().unwrap()).unwrap_err().code(), Code::Format);
     drop(trainer);
     model.logits(&cases.images()).unwrap();
 }
@@ -115,7 +115,7 @@ fn a_state_goes_from_model_to_model() {
     let cases = Cases::read();
     let mut trainer = Trainer::new(model(&cases), &options(&cases)).unwrap();
     trainer.step(&cases.images(), &cases.labels).unwrap();
-    trainer.model_mut().load_state(&model(&cases).state().unwrap()).unwrap();
+    trainer.load_weights(&model(&cases).state().unwrap()).unwrap();
     cases.expect_close(&trainer.model().logits(&cases.images()).unwrap(), &cases.values["engine"]["logits"]);
 }
 
