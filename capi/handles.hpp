@@ -21,6 +21,7 @@ enum class Kind : std::int32_t {
   model = DMOE_KIND_MODEL,
   trainer = DMOE_KIND_TRAINER,
   engine = DMOE_KIND_ENGINE,
+  loader = DMOE_KIND_LOADER,
 };
 
 /// The C type's name, e.g. "dmoe_options".

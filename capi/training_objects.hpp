@@ -18,6 +18,18 @@ struct dmoe_dataset : deepmoe::capi::Header {
   const std::shared_ptr<const deepmoe::Dataset> dataset;
 };
 
+struct dmoe_loader : deepmoe::capi::Header {
+  static constexpr auto kind = deepmoe::capi::Kind::loader;
+  dmoe_loader(std::shared_ptr<deepmoe::Loader> batches, std::int64_t side)
+      : Header(kind),
+        loader(std::move(batches)),
+        image_size(side),
+        use(std::make_shared<deepmoe::capi::UseFlag>("loader")) {}
+  const std::shared_ptr<deepmoe::Loader> loader;
+  const std::int64_t image_size;
+  const std::shared_ptr<deepmoe::capi::UseFlag> use;
+};
+
 struct dmoe_model : deepmoe::capi::Header {
   static constexpr auto kind = deepmoe::capi::Kind::model;
   explicit dmoe_model(std::shared_ptr<deepmoe::Model> network)

@@ -434,6 +434,34 @@ class Dataset : public detail::Object<dmoe_dataset, &dmoe_dataset_release> {
   }
 };
 
+/// One pass over a data set in batches that threads decode, augment and normalise ahead of the caller.
+class Loader : public detail::Object<dmoe_loader, &dmoe_loader_release> {
+ public:
+  struct Batch {
+    Span<const float> images;  ///< size x 3 x image_size x image_size
+    Span<const std::int64_t> labels;
+    std::int64_t size() const noexcept { return static_cast<std::int64_t>(labels.size()); }
+  };
+
+  /// With `training`, shuffled and augmented as the options say for this epoch; else every image in order.
+  Loader(const Dataset& dataset, const Options& options, bool training, std::int64_t epoch = 0)
+      : Object(detail::made<dmoe_loader>(&dmoe_loader_create, dataset.handle(), options.handle(),
+                                         std::int32_t{training ? 1 : 0}, epoch)) {}
+
+  std::int64_t num_batches() const noexcept { return dmoe_loader_num_batches(handle()); }
+  std::int64_t image_size() const noexcept { return dmoe_loader_image_size(handle()); }
+  /// The next batch, valid until the next call or the end of the loader; of size 0 after the last.
+  Batch next() {
+    const float* images = nullptr;
+    const std::int64_t* labels = nullptr;
+    std::int64_t size = 0;
+    detail::call(&dmoe_loader_next, handle(), &images, &labels, &size);
+    const auto count = static_cast<std::size_t>(size);
+    const auto side = static_cast<std::size_t>(image_size());
+    return {Span<const float>(images, count * 3 * side * side), Span<const std::int64_t>(labels, count)};
+  }
+};
+
 /// A network with its weights.
 class Model : public detail::Object<dmoe_model, &dmoe_model_release> {
  public:

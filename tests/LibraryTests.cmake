@@ -67,7 +67,7 @@ endif()
 if(NOT APPLE AND NOT DEEPMOE_SANITIZE)
   deepmoe_exports_test(deepmoe "runtime,training")
 endif()
-deepmoe_library_tests(capi deepmoe ${_runtime_cases} compaction_test.cpp convert_test.cpp dataset_test.cpp diagnose_test.cpp
+deepmoe_library_tests(capi deepmoe ${_runtime_cases} compaction_test.cpp convert_test.cpp dataset_test.cpp diagnose_test.cpp loader_test.cpp
                       engine_model_test.cpp export_test.cpp fetch_test.cpp log_test.cpp model_test.cpp
                       trainer_state_test.cpp trainer_test.cpp training_arguments_test.cpp wrapper_training_test.cpp)
 

@@ -146,6 +146,7 @@ void add_bench(CLI::App& root, Action& action) {
   app.footer("step_ms is the median, in milliseconds; p90 is the time within which 9 of 10 steps ended.");
   app.callback([settings, &action] { action = [settings] { return bench_train(*settings); }; });
   add_bench_infer(bench, action);
+  add_bench_data(bench, action);
 }
 
 }  // namespace deepmoe::command

@@ -37,6 +37,7 @@ using StringHandle = Handle<dmoe_string, dmoe_string_release>;
 using OptionsHandle = Handle<dmoe_options, dmoe_options_release>;
 using TensorsHandle = Handle<dmoe_tensors, dmoe_tensors_release>;
 using DatasetHandle = Handle<dmoe_dataset, dmoe_dataset_release>;
+using LoaderHandle = Handle<dmoe_loader, dmoe_loader_release>;
 using ModelHandle = Handle<dmoe_model, dmoe_model_release>;
 using EngineHandle = Handle<dmoe_engine, dmoe_engine_release>;
 using TrainerHandle = Handle<dmoe_trainer, dmoe_trainer_release>;

@@ -21,7 +21,8 @@ void add_info(CLI::App& root, Action& action);
 void add_options(CLI::App& root, Action& action);
 void add_doctor(CLI::App& root, Action& action);
 void add_bench(CLI::App& root, Action& action);
-/// `deepmoe bench infer`, which add_bench adds.
+/// `deepmoe bench infer` and `deepmoe bench data`, which add_bench adds.
 void add_bench_infer(CLI::App& bench, Action& action);
+void add_bench_data(CLI::App& bench, Action& action);
 
 }  // namespace deepmoe::command

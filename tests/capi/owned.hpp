@@ -22,6 +22,7 @@ inline void release(dmoe_tensors* object) { dmoe_tensors_release(object); }
 inline void release(dmoe_engine* object) { dmoe_engine_release(object); }
 #if !defined(DEEPMOE_RUNTIME_ONLY)
 inline void release(dmoe_dataset* object) { dmoe_dataset_release(object); }
+inline void release(dmoe_loader* object) { dmoe_loader_release(object); }
 inline void release(dmoe_model* object) { dmoe_model_release(object); }
 inline void release(dmoe_trainer* object) { dmoe_trainer_release(object); }
 #endif

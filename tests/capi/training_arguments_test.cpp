@@ -14,6 +14,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   const Owned<dmoe_options> own_options = small_options();
   Owned<dmoe_model> own_model = small_model();
   Owned<dmoe_dataset> own_dataset;
+  Owned<dmoe_loader> own_loader;
   Owned<dmoe_trainer> own_trainer;
   Owned<dmoe_tensors> own_state;
   Owned<dmoe_engine> own_engine;
@@ -28,7 +29,11 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
     return dmoe_engine_create_from_model(own_model, nullptr, own_engine.out(), error);
   });
   check_succeeds([&](dmoe_error** error) { return dmoe_model_state(own_model, own_state.out(), error); });
+  check_succeeds([&](dmoe_error** error) {
+    return dmoe_loader_create(own_dataset, own_options, 1, 0, own_loader.out(), error);
+  });
   dmoe_options* const options = own_options;
+  dmoe_loader* const loader = own_loader;
   dmoe_model* const model = own_model;
   dmoe_dataset* const dataset = own_dataset;
   dmoe_trainer* const trainer = own_trainer;
@@ -44,6 +49,9 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   int64_t number = 0;
   double loss = 0;
   dmoe_dataset* new_dataset = nullptr;
+  dmoe_loader* new_loader = nullptr;
+  const float* batch_images = nullptr;
+  const int64_t* batch_labels = nullptr;
   dmoe_model* new_model = nullptr;
   dmoe_trainer* new_trainer = nullptr;
   dmoe_engine* new_engine = nullptr;
@@ -56,6 +64,8 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_dataset_create_u8, {8, 9}, bytes, &label, 1, 3, 1, 1, DMOE_LAYOUT_NCHW, 1,
                   nullptr, nullptr, &new_dataset);
   DEEPMOE_REFUSES(checks, dmoe_dataset_describe, {}, dataset, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_loader_create, {}, dataset, options, 1, 0, &new_loader);
+  DEEPMOE_REFUSES(checks, dmoe_loader_next, {}, loader, &batch_images, &batch_labels, &number);
   DEEPMOE_REFUSES(checks, dmoe_model_create, {1}, options, dataset, &new_model);
   DEEPMOE_REFUSES(checks, dmoe_model_load, {1}, "/none", options, &new_model);
   DEEPMOE_REFUSES(checks, dmoe_model_save, {}, model, "/none/x");

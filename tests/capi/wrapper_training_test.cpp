@@ -117,6 +117,24 @@ TEST_CASE_FIXTURE(NoLeaks, "the wrapper gives the model its averaged weights and
   CHECK(model.forward(arrays.images, 8, side, side) == own);
 }
 
+TEST_CASE_FIXTURE(NoLeaks, "the wrapper trains on batches of a loader") {
+  const dmoe::Options options = wrapped_options({{"optimizer", "sgd"}, {"lr", 0.05}});
+  const dmoe::Dataset dataset(options, "train");
+  dmoe::Model model(options, dataset);
+  dmoe::Trainer trainer(model, options);
+  dmoe::Loader loader(dataset, options, true, 2);
+  CHECK(loader.num_batches() == 4);
+  CHECK(loader.image_size() == side);
+  std::int64_t samples = 0;
+  for (dmoe::Loader::Batch batch = loader.next(); batch.size() > 0; batch = loader.next()) {
+    trainer.step(batch.images, batch.labels, side, side);
+    samples += batch.size();
+  }
+  CHECK(samples == 64);
+  CHECK(json::parse(trainer.metrics()).at("samples") == 64);
+  CHECK_THROWS_AS(dmoe::Loader(dataset, options, true, -1), dmoe::Error);
+}
+
 TEST_CASE_FIXTURE(NoLeaks, "more logits than the first buffer takes are returned whole") {
   const dmoe::Options options = wrapped_options({{"num_classes", 1500}});
   dmoe::Model model(options);

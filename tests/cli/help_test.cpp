@@ -65,12 +65,13 @@ TEST_CASE("the help of a subcommand shows its options with defaults by group") {
   }
   CHECK(run({"bench", "train", "--help"}).status == 0);
   CHECK(run({"bench", "infer", "--help"}).status == 0);
+  CHECK(run({"bench", "data", "--help"}).status == 0);
 }
 
 TEST_CASE("an unknown subcommand names the nearest one") {
   require_refusal(run({"trian"}), 2, "Did you mean 'train'?");
   require_refusal(run({"bench", "tran"}), 2, "Did you mean 'train'?");
-  require_refusal(run(std::vector<std::string>{"bench"}), 2, "'deepmoe bench' needs one of: train, infer");
+  require_refusal(run(std::vector<std::string>{"bench"}), 2, "'deepmoe bench' needs one of: train, infer, data");
 }
 
 TEST_CASE("an unknown flag names the nearest one") {

@@ -43,6 +43,7 @@ int32_t dmoe_set_log_callback(dmoe_log_callback callback, void* user_data, dmoe_
 #define DMOE_KIND_MODEL 6
 #define DMOE_KIND_TRAINER 7
 #define DMOE_KIND_ENGINE 8
+#define DMOE_KIND_LOADER 9
 int64_t dmoe_live_objects(int32_t kind);
 const char* dmoe_string_data(const dmoe_string* string);
 int64_t dmoe_string_size(const dmoe_string* string);
@@ -103,6 +104,7 @@ int64_t gates_capacity, int64_t* needed, int64_t* active_macs,
 dmoe_error** error);
 int32_t dmoe_engine_describe(const dmoe_engine* engine, dmoe_string** json, dmoe_error** error);
 typedef struct dmoe_dataset dmoe_dataset;
+typedef struct dmoe_loader dmoe_loader;
 typedef struct dmoe_model dmoe_model;
 typedef struct dmoe_trainer dmoe_trainer;
 int32_t dmoe_dataset_open(const dmoe_options* options, const char* split, dmoe_dataset** dataset,
@@ -120,6 +122,13 @@ int64_t dmoe_dataset_size(const dmoe_dataset* dataset);
 int64_t dmoe_dataset_num_classes(const dmoe_dataset* dataset);
 int32_t dmoe_dataset_describe(const dmoe_dataset* dataset, dmoe_string** json, dmoe_error** error);
 void dmoe_dataset_release(dmoe_dataset* dataset);
+int32_t dmoe_loader_create(const dmoe_dataset* dataset, const dmoe_options* options, int32_t training,
+int64_t epoch, dmoe_loader** loader, dmoe_error** error);
+int64_t dmoe_loader_num_batches(const dmoe_loader* loader);
+int64_t dmoe_loader_image_size(const dmoe_loader* loader);
+int32_t dmoe_loader_next(dmoe_loader* loader, const float** images, const int64_t** labels, int64_t* size,
+dmoe_error** error);
+void dmoe_loader_release(dmoe_loader* loader);
 int32_t dmoe_model_create(const dmoe_options* options, const dmoe_dataset* dataset,
 dmoe_model** model, dmoe_error** error);
 int32_t dmoe_model_load(const char* path, const dmoe_options* options, dmoe_model** model,
