@@ -80,6 +80,11 @@ void RunProgress::load(const Checkpoint& checkpoint) {
       if (!row.is_object() || !row.contains(name)) checkpoint.refuse("a row of its metrics has no ", name);
     }
   }
+  for (const char* name : {"accuracy", "top5_accuracy", "loss", "density", "layers", "active_macs"}) {
+    if (best_evaluation.is_object() && !best_evaluation.contains(name)) {
+      checkpoint.refuse("what it says of the best epoch has no ", name);
+    }
+  }
   find_best();
 }
 

@@ -145,6 +145,17 @@ TEST_CASE("records go on after the epochs that are kept") {
   CHECK(events[2].step == 3);
 }
 
+TEST_CASE("a figure that is no number is none after a run goes on either") {
+  const TemporaryFolder folder;
+  const Run run(folder.path());
+  json bad = row(1);
+  bad["val_loss"] = std::nan("");
+  run.records().add_epoch(bad);
+  const std::string table = read_file(folder.file("metrics.csv"));
+  run.records(read_epochs(folder.path(), 1));
+  CHECK(read_file(folder.file("metrics.csv")) == table);
+}
+
 TEST_CASE("records that do not hold the epochs are named") {
   const TemporaryFolder folder;
   require_error(ErrorCode::not_found, {"metrics.jsonl"}, [&] { read_epochs(folder.path(), 1); });
