@@ -25,7 +25,7 @@ const (
 	EventFetch      Event = C.DMOE_EVENT_FETCH      // bytes of a data set came in
 )
 
-// Callback receives an event and its JSON, in a thread of the library's choice, never twice at the same time. An error
+// Callback receives an event and its JSON, in a goroutine of its own, never twice at the same time. An error
 // ends the call, which returns it when the step under way is finished and everything is saved.
 type Callback func(event Event, json string) error
 
@@ -33,8 +33,8 @@ type Callback func(event Event, json string) error
 type receiver struct {
 	context  context.Context
 	callback Callback
-	panicked any
-	stopped  error
+	outcome
+	stopped error
 }
 
 // What C is told when the reason is kept here.
@@ -50,9 +50,7 @@ func during(ctx context.Context, callback Callback, call func(userData unsafe.Po
 	handle := cgo.NewHandle(r)
 	defer handle.Delete()
 	err := call(unsafe.Pointer(&handle)) // C keeps the address during the call alone.
-	if r.panicked != nil {
-		panic(r.panicked)
-	}
+	r.goOn()
 	if r.stopped != nil && err != nil {
 		return r.stopped
 	}
@@ -60,18 +58,16 @@ func during(ctx context.Context, callback Callback, call func(userData unsafe.Po
 }
 
 func (r *receiver) receive(event Event, json string) (answer int32) {
-	if r.panicked != nil || r.stopped != nil {
+	if r.failed() || r.stopped != nil {
 		return stopAnswer
 	}
-	answer = stopAnswer
-	defer func() { r.panicked = recover() }()
 	if r.stopped = r.context.Err(); r.stopped == nil && r.callback != nil {
-		r.stopped = r.callback(event, json)
+		r.outcome = apart(func() { r.stopped = r.callback(event, json) })
 	}
-	if r.stopped == nil {
-		answer = 0
+	if r.failed() || r.stopped != nil {
+		return stopAnswer
 	}
-	return answer
+	return 0
 }
 
 //export deepmoeGoEvent

@@ -11,7 +11,9 @@ import (
 	"image/color"
 	"image/png"
 	"os"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -353,6 +355,43 @@ func TestAPanicOfACallbackGoesOnInTheCall(t *testing.T) {
 			}()
 			_ = call(func(Event, string) error { panic("of the callback") })
 		}()
+	}
+}
+
+func TestAGoroutineThatACallbackEndsLeavesEverythingInOrder(t *testing.T) {
+	c := readCases(t)
+	trainer, _, _, dataset := c.trainer(t)
+	ended := make(chan bool)
+	go func() {
+		defer func() { ended <- recover() == nil }()
+		_, _ = trainer.Fit(background, dataset, nil, func(Event, string) error { runtime.Goexit(); return nil })
+		t.Error("the call returned")
+	}()
+	if !<-ended {
+		t.Fatal("the goroutine panicked")
+	}
+	_, err := trainer.Fit(background, dataset, nil, nil)
+	need(t, err)
+}
+
+func TestAReceiverOfTheLogHearsOfARunAndMayPanic(t *testing.T) {
+	c := readCases(t)
+	_, model, options, dataset := c.trainer(t)
+	need(t, options.Set("epochs", 2))
+	trainer, err := NewTrainer(model, options)
+	need(t, err)
+	var heard []string
+	need(t, SetLog(func(level LogLevel, message string) {
+		if level == LogWarning {
+			heard = append(heard, message)
+		}
+		panic("of the receiver")
+	}))
+	_, err = trainer.Fit(background, dataset, dataset, nil)
+	need(t, err)
+	need(t, SetLog(nil))
+	if len(heard) == 0 || !strings.Contains(heard[0], "dead") {
+		t.Fatal(heard)
 	}
 }
 

@@ -58,7 +58,7 @@ pub use dlpack::{Element, Tensor};
 pub use engine::{Engine, Outputs};
 pub use error::{Code, Error, Result};
 pub use images::{Images, Layout};
-pub use log::{LogLevel, set_log_callback};
+pub use log::{LogLevel, reset_log_callback, set_log_callback};
 #[cfg(not(feature = "runtime"))]
 pub use model::{Model, convert_pytorch};
 pub use options::{Options, architecture_names, options_schema};

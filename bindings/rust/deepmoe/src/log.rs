@@ -37,14 +37,22 @@ thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Replaces the receiver of the process's log messages; `None` restores the default, which prints warnings and errors to
-/// standard error. Once this has returned, the former receiver is not called any more. What a receiver panics with is
-/// dropped, as there is no call to panic in. Errors: `State` from inside a receiver.
-pub fn set_log_callback(receiver: Option<impl FnMut(LogLevel, &str) + Send + 'static>) -> Result<()> {
+/// Replaces the receiver of the process's log messages. Once this has returned, the former receiver is not called any
+/// more. What a receiver panics with is dropped, as there is no call to panic in. Errors: `State` from inside a receiver.
+pub fn set_log_callback(receiver: impl FnMut(LogLevel, &str) + Send + 'static) -> Result<()> {
+    replace(Some(Box::new(receiver)))
+}
+
+/// Restores the default receiver, which prints warnings and errors to standard error.
+pub fn reset_log_callback() -> Result<()> {
+    replace(None)
+}
+
+fn replace(receiver: Option<Receiver>) -> Result<()> {
     if INSIDE.get() {
         return Err(Error::new(Code::State, "the receiver of log messages cannot be replaced by the receiver itself"));
     }
-    let next = receiver.map(|receiver| Box::into_raw(Box::new(Box::new(receiver) as Receiver)));
+    let next = receiver.map(|receiver| Box::into_raw(Box::new(receiver)));
     let mut current = RECEIVER.lock().unwrap_or_else(PoisonError::into_inner);
     let function: sys::dmoe_log_callback = if next.is_some() { Some(receive) } else { None };
     let user_data = next.map_or(ptr::null_mut(), |place| place.cast::<c_void>());

@@ -178,9 +178,9 @@ fn threads_may_have_what_the_header_says() {
 #[test]
 fn the_log_has_one_receiver() {
     let _alone = common::alone();
-    deepmoe::set_log_callback(Some(|_: LogLevel, _: &str| panic!("of the receiver"))).unwrap();
-    deepmoe::set_log_callback(Some(|_: LogLevel, _: &str| ())).unwrap();
-    deepmoe::set_log_callback(None::<fn(LogLevel, &str)>).unwrap();
+    deepmoe::set_log_callback(|_: LogLevel, _: &str| panic!("of the receiver")).unwrap();
+    deepmoe::set_log_callback(|_: LogLevel, _: &str| ()).unwrap();
+    deepmoe::reset_log_callback().unwrap();
 }
 
 #[cfg(feature = "ndarray")]

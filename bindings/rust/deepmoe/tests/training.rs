@@ -261,6 +261,33 @@ fn a_trainer_may_go_to_another_thread() {
 }
 
 #[test]
+fn a_receiver_of_the_log_hears_of_a_run_and_may_panic() {
+    use std::sync::{Arc, Mutex};
+
+    let (cases, heard) = (Cases::read(), Arc::new(Mutex::new(Vec::new())));
+    let sink = heard.clone();
+    deepmoe::set_log_callback(move |level: deepmoe::LogLevel, message: &str| {
+        sink.lock().unwrap().push((level, message.to_owned()));
+        panic!("of the receiver");
+    })
+    .unwrap();
+    let (set, mut options) = (dataset(&cases), options(&cases));
+    options.set("epochs", 2).unwrap();
+    Trainer::new(model(&cases), &options).unwrap().fit(&set, Some(&set), None).unwrap();
+    deepmoe::reset_log_callback().unwrap();
+    let heard = std::mem::take(&mut *heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    assert!(heard.iter().any(|(level, message)| *level == deepmoe::LogLevel::Warning && message.contains("dead")));
+}
+
+#[test]
+fn threads_may_have_what_the_header_says() {
+    fn moved<T: Send>() {}
+    fn shared<T: Sync>() {}
+    moved::<(Dataset, Model, Trainer)>();
+    shared::<Dataset>();
+}
+
+#[test]
 fn the_machine_is_described() {
     assert!(deepmoe::diagnose().unwrap().contains("{"));
 }
