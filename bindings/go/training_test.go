@@ -276,6 +276,51 @@ func TestDataSetsRefuseWhatDoesNotFit(t *testing.T) {
 	}
 }
 
+func TestBatchesComeInOrderOrShuffled(t *testing.T) {
+	c := readCases(t)
+	trainer, model, options, dataset := c.trainer(t)
+	engine, err := model.Compile(nil)
+	need(t, err)
+	loader, err := NewLoader(dataset, options)
+	need(t, err)
+	if loader.NumBatches() != 2 || loader.ImageSize() != c.Side {
+		t.Fatal(loader.NumBatches(), loader.ImageSize())
+	}
+	var logits []float32
+	var labels []int64
+	need(t, loader.Each(func(images []float32, of []int64) error {
+		result, err := engine.Run(images, len(of), c.Side, c.Side)
+		logits, labels = append(logits, result...), append(labels, of...)
+		return err
+	}))
+	c.expectClose(t, "logits", logits, c.Engine.Logits)
+	if !slices.Equal(labels, c.labels) {
+		t.Fatal(labels)
+	}
+	if more, err := loader.Next(nil); more || err != nil {
+		t.Fatal(more, err)
+	}
+	shuffled, err := NewTrainingLoader(dataset, options, 3)
+	need(t, err)
+	need(t, dataset.Close()) // The loader keeps it.
+	count, own := 0, errors.New("of the loop")
+	err = shuffled.Each(func(images []float32, labels []int64) error {
+		if _, err := trainer.Step(images, labels, c.Side, c.Side); err != nil {
+			return err
+		}
+		if count++; count == 2 {
+			return own
+		}
+		return nil
+	})
+	if err != own {
+		t.Fatal(err)
+	}
+	need(t, shuffled.Close())
+	_, err = shuffled.Next(nil)
+	expectError(t, err, ErrState, "closed")
+}
+
 func TestFitTellsItsEvents(t *testing.T) {
 	c := readCases(t)
 	model, options := c.model(t)

@@ -23,6 +23,7 @@ const (
 	KindModel   Kind = C.DMOE_KIND_MODEL
 	KindTrainer Kind = C.DMOE_KIND_TRAINER
 	KindEngine  Kind = C.DMOE_KIND_ENGINE
+	KindLoader  Kind = C.DMOE_KIND_LOADER
 )
 
 // LiveObjects is how many objects of a kind exist in this process; -1 for an unknown kind.

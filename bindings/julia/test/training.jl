@@ -104,6 +104,19 @@ end
     @test length(Dataset(Options(dataset = "synthetic"), "test")) > 0
 end
 
+@testset "batches come in order or shuffled" begin
+    loader = Loader(case_dataset(), training_options())
+    @test length(loader) == 2 && image_size(loader) == SIDE
+    seen = [(copy(images), copy(labels)) for (images, labels) in loader]
+    @test cat(first.(seen)...; dims = 4) == IMAGES && reduce(vcat, last.(seen)) == LABELS
+    trainer, labels = case_trainer(), Int64[]
+    for (images, of) in Loader(case_dataset(), training_options(); epoch = 3)
+        step!(trainer, images, of)
+        append!(labels, of)
+    end
+    @test sort(labels) == sort(LABELS)
+end
+
 @testset "fit tells its events" begin
     options = training_options()
     options[:epochs] = 2

@@ -140,6 +140,21 @@ def test_data_sets_lend_and_give_back(cases, dataset):
     assert len(synthetic) > 0
 
 
+def test_batches_come_in_order_or_shuffled(cases, options, model, dataset):
+    loader = deepmoe.Loader(dataset, options)
+    assert (len(loader), loader.image_size) == (2, cases.side)
+    seen = [(images.copy(), labels.copy()) for images, labels in loader]
+    assert numpy.array_equal(numpy.concatenate([images for images, _ in seen]), cases.images)
+    assert numpy.array_equal(numpy.concatenate([labels for _, labels in seen]), cases.labels)
+    trainer, numbers = deepmoe.Trainer(model, options), []
+    for images, labels in deepmoe.Loader(dataset, options, epoch=3):
+        trainer.step(images, labels)
+        numbers += list(labels)
+    assert sorted(numbers) == sorted(cases.labels)
+    images, _ = next(deepmoe.Loader(dataset, options))
+    assert numpy.array_equal(images, cases.images[:2])  # The array keeps the loader.
+
+
 def test_fit_tells_its_events(options, model, dataset):
     seen = []
     options["epochs"] = 2

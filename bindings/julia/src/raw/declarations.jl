@@ -27,6 +27,7 @@ const DMOE_KIND_DATASET = Int32(5)
 const DMOE_KIND_MODEL = Int32(6)
 const DMOE_KIND_TRAINER = Int32(7)
 const DMOE_KIND_ENGINE = Int32(8)
+const DMOE_KIND_LOADER = Int32(9)
 const DMOE_LAYOUT_NCHW = Int32(0)
 const DMOE_LAYOUT_NHWC = Int32(1)
 const DMOE_EVENT_START = Int32(1)
@@ -42,6 +43,7 @@ struct dmoe_options end
 struct dmoe_tensors end
 struct dmoe_engine end
 struct dmoe_dataset end
+struct dmoe_loader end
 struct dmoe_model end
 struct dmoe_trainer end
 
@@ -244,6 +246,26 @@ dmoe_dataset_describe(dataset, json, error) =
 const at_dmoe_dataset_release = Entry(:dmoe_dataset_release)
 dmoe_dataset_release(dataset) =
     @ccall $(address(at_dmoe_dataset_release))(dataset::Ptr{dmoe_dataset})::Cvoid
+
+const at_dmoe_loader_create = Entry(:dmoe_loader_create)
+dmoe_loader_create(dataset, options, training, epoch, loader, error) =
+    @ccall $(address(at_dmoe_loader_create))(dataset::Ptr{dmoe_dataset}, options::Ptr{dmoe_options}, training::Int32, epoch::Int64, loader::Ptr{Ptr{dmoe_loader}}, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_loader_num_batches = Entry(:dmoe_loader_num_batches)
+dmoe_loader_num_batches(loader) =
+    @ccall $(address(at_dmoe_loader_num_batches))(loader::Ptr{dmoe_loader})::Int64
+
+const at_dmoe_loader_image_size = Entry(:dmoe_loader_image_size)
+dmoe_loader_image_size(loader) =
+    @ccall $(address(at_dmoe_loader_image_size))(loader::Ptr{dmoe_loader})::Int64
+
+const at_dmoe_loader_next = Entry(:dmoe_loader_next)
+dmoe_loader_next(loader, images, labels, size, error) =
+    @ccall $(address(at_dmoe_loader_next))(loader::Ptr{dmoe_loader}, images::Ptr{Ptr{Float32}}, labels::Ptr{Ptr{Int64}}, size::Ptr{Int64}, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_loader_release = Entry(:dmoe_loader_release)
+dmoe_loader_release(loader) =
+    @ccall $(address(at_dmoe_loader_release))(loader::Ptr{dmoe_loader})::Cvoid
 
 const at_dmoe_model_create = Entry(:dmoe_model_create)
 dmoe_model_create(options, dataset, model, error) =

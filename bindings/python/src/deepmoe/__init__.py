@@ -24,6 +24,7 @@ from .errors import (
     UnsupportedError,
 )
 from .library import has_training, lib, text
+from .loader import Loader
 from .model import Model, convert_pytorch
 from .options import (
     Options,

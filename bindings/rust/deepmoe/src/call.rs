@@ -92,7 +92,7 @@ macro_rules! release {
 release!(dmoe_string dmoe_string_release, dmoe_options dmoe_options_release, dmoe_tensors dmoe_tensors_release,
          dmoe_engine dmoe_engine_release);
 #[cfg(not(feature = "runtime"))]
-release!(dmoe_dataset dmoe_dataset_release, dmoe_model dmoe_model_release, dmoe_trainer dmoe_trainer_release);
+release!(dmoe_dataset dmoe_dataset_release, dmoe_loader dmoe_loader_release, dmoe_model dmoe_model_release, dmoe_trainer dmoe_trainer_release);
 
 /// Text for C, which ends it at a zero.
 pub(crate) fn c_text(text: &str) -> Result<CString> {

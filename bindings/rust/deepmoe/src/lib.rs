@@ -38,6 +38,8 @@ mod dlpack;
 mod engine;
 mod error;
 mod images;
+#[cfg(not(feature = "runtime"))]
+mod loader;
 mod log;
 #[cfg(not(feature = "runtime"))]
 mod model;
@@ -58,6 +60,8 @@ pub use dlpack::{Element, Tensor};
 pub use engine::{Engine, Outputs};
 pub use error::{Code, Error, Result};
 pub use images::{Images, Layout};
+#[cfg(not(feature = "runtime"))]
+pub use loader::{Batch, Loader};
 pub use log::{LogLevel, reset_log_callback, set_log_callback};
 #[cfg(not(feature = "runtime"))]
 pub use model::{Model, convert_pytorch};
@@ -84,7 +88,7 @@ macro_rules! debug {
 }
 debug!(Options, Engine);
 #[cfg(not(feature = "runtime"))]
-debug!(Dataset, Model);
+debug!(Dataset, Loader, Model);
 
 /// "major.minor.patch" of the library that is linked.
 pub fn version() -> &'static str {

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::{Cases, folder, network};
-use deepmoe::{Code, Dataset, EventKind, Images, Layout, Model, Options, Position, Tensors, Trainer};
+use deepmoe::{Code, Dataset, EventKind, Images, Layout, Loader, Model, Options, Position, Tensors, Trainer};
 use serde_json::Value;
 
 fn options(cases: &Cases) -> Options {
@@ -194,6 +194,35 @@ fn data_sets_lend_and_give_back() {
 }
 
 #[test]
+fn batches_come_in_order_or_shuffled() {
+    let cases = Cases::read();
+    let (set, options) = (dataset(&cases), options(&cases));
+    let mut loader = Loader::new(&set, &options, None).unwrap();
+    drop(set); // The loader keeps it.
+    assert_eq!((loader.num_batches(), loader.image_size()), (2, cases.side));
+    let (mut engine_logits, mut labels) = (Vec::new(), Vec::new());
+    let engine = model(&cases).compile(None).unwrap();
+    while let Some(batch) = loader.next_batch().unwrap() {
+        engine_logits.extend(engine.run(&batch.images).unwrap());
+        labels.extend_from_slice(batch.labels);
+    }
+    cases.expect_close(&engine_logits, &cases.values["engine"]["logits"]);
+    assert_eq!(labels, cases.labels);
+    assert!(loader.next_batch().unwrap().is_none());
+    let mut trainer = Trainer::new(model(&cases), &options).unwrap();
+    let mut shuffled = Loader::new(&dataset(&cases), &options, Some(3)).unwrap();
+    let mut labels = Vec::new();
+    while let Some(batch) = shuffled.next_batch().unwrap() {
+        trainer.step(&batch.images, batch.labels).unwrap();
+        labels.extend_from_slice(batch.labels);
+    }
+    labels.sort();
+    let mut expected = cases.labels.clone();
+    expected.sort();
+    assert_eq!(labels, expected);
+}
+
+#[test]
 fn fit_tells_its_events() {
     let cases = Cases::read();
     let mut options = options(&cases);
@@ -283,7 +312,7 @@ fn a_receiver_of_the_log_hears_of_a_run_and_may_panic() {
 fn threads_may_have_what_the_header_says() {
     fn moved<T: Send>() {}
     fn shared<T: Sync>() {}
-    moved::<(Dataset, Model, Trainer)>();
+    moved::<(Dataset, Loader, Model, Trainer)>();
     shared::<Dataset>();
 }
 
