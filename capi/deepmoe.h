@@ -69,24 +69,27 @@ DMOE_API void dmoe_dataset_release(dmoe_dataset* dataset);
 
 /* ---- Batches ------------------------------------------------------------------------------------------- */
 
-/* One pass over a data set, which the loader keeps alive, in batches that threads decode, augment and normalise
- * ahead of the caller: what dmoe_trainer_fit trains on, for a loop of the host's own. Options read: image_size
- * (0 takes the data set's own, or 224 where its images differ in size), batch_size, num_workers and prefetch. With
- * `training` 1 the order is shuffled and images are augmented as the options say (crop_padding,
- * random_resized_crop, flip, random_augment, color_jitter, random_erasing), which depends on option seed, `epoch`
- * (from 0) and the image alone; a last batch of one image is left out. With `training` 0 every image comes once, in
- * order, resized and cropped in the middle. At most prefetch + 1 batches are in memory. */
-DMOE_API int32_t dmoe_loader_create(const dmoe_dataset* dataset, const dmoe_options* options, int32_t training,
-                                    int64_t epoch, dmoe_loader** loader, dmoe_error** error);
-/* The number of batches in the pass, and the height and width of its images; 0 for NULL. */
+/* One pass over a data set, which the loader keeps alive, in batches that threads decode, augment and
+ * normalise ahead of the caller: what dmoe_trainer_fit trains on, for a loop of the host's own. Options read:
+ * image_size (0 takes the data set's own, or 224 where its images differ in size), batch_size, num_workers
+ * and prefetch. With `training` 1 the order is shuffled and images are augmented as the options say
+ * (crop_padding, random_resized_crop, flip, random_augment, color_jitter, random_erasing), which depends on
+ * option seed, `epoch` (from 0) and the image alone; a last batch of one image is left out. With `training` 0
+ * every image comes once, in order, resized and cropped in the middle. The pass begins at batch `first_batch`
+ * (from 0), and what comes before is not decoded: a loop that goes on in the middle of an epoch gives the
+ * steps done in it, as dmoe_trainer_position tells them. At most prefetch + 1 batches are in memory. */
+DMOE_API int32_t dmoe_loader_create(const dmoe_dataset* dataset, const dmoe_options* options,
+                                    int32_t training, int64_t epoch, int64_t first_batch,
+                                    dmoe_loader** loader, dmoe_error** error);
+/* The number of batches in the whole pass, and the height and width of its images; 0 for NULL. */
 DMOE_API int64_t dmoe_loader_num_batches(const dmoe_loader* loader);
 DMOE_API int64_t dmoe_loader_image_size(const dmoe_loader* loader);
-/* The next batch: `size` images (size, 3, image_size, image_size) in `images` and their labels in `labels`, not
- * copied; they belong to the loader and stay valid until the next call with it or its release. After the last
- * batch `size` is 0 and both pointers are NULL. An image that can't be read is DMOE_ERROR_FORMAT or another error
- * that names it; the loader should then be released. One call at a time. */
-DMOE_API int32_t dmoe_loader_next(dmoe_loader* loader, const float** images, const int64_t** labels, int64_t* size,
-                                  dmoe_error** error);
+/* The next batch: `size` images (size, 3, image_size, image_size) in `images` and their labels in `labels`,
+ * not copied; they belong to the loader and stay valid until the next call with it or its release. After the
+ * last batch `size` is 0 and both pointers are NULL. An image that can't be read is DMOE_ERROR_FORMAT or
+ * another error that names it; the loader should then be released. One call at a time. */
+DMOE_API int32_t dmoe_loader_next(dmoe_loader* loader, const float** images, const int64_t** labels,
+                                  int64_t* size, dmoe_error** error);
 /* Cancels what is under way. */
 DMOE_API void dmoe_loader_release(dmoe_loader* loader);
 

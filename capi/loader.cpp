@@ -19,7 +19,7 @@ std::int64_t image_size_of(const Dataset& dataset, const Options& options) {
 }  // namespace
 
 int32_t dmoe_loader_create(const dmoe_dataset* dataset, const dmoe_options* options, int32_t training,
-                           int64_t epoch, dmoe_loader** loader, dmoe_error** error) {
+                           int64_t epoch, int64_t first_batch, dmoe_loader** loader, dmoe_error** error) {
   return guard(error, [&] {
     const std::shared_ptr<const Dataset> images = checked(dataset, "dataset").dataset;
     const Options& wishes = checked(options, "options").options;
@@ -30,10 +30,13 @@ int32_t dmoe_loader_create(const dmoe_dataset* dataset, const dmoe_options* opti
     if (epoch < 0) fail(ErrorCode::invalid_argument, "epoch is ", epoch, ", must be at least 0");
     const std::int64_t side = image_size_of(*images, wishes);
     const bool trains = training == 1;
+    LoaderOptions order =
+        trains ? training_loader_options(*images, wishes, epoch) : evaluation_loader_options(wishes);
+    order.first_batch = first_batch;
     *loader = new dmoe_loader(
         std::make_shared<Loader>(
             images, trains ? training_transform(*images, side, wishes) : evaluation_transform(*images, side),
-            trains ? training_loader_options(*images, wishes, epoch) : evaluation_loader_options(wishes)),
+            order),
         side);
   });
 }

@@ -444,9 +444,11 @@ class Loader : public detail::Object<dmoe_loader, &dmoe_loader_release> {
   };
 
   /// With `training`, shuffled and augmented as the options say for this epoch; else every image in order.
-  Loader(const Dataset& dataset, const Options& options, bool training, std::int64_t epoch = 0)
+  /// The pass begins at batch `first_batch`.
+  Loader(const Dataset& dataset, const Options& options, bool training, std::int64_t epoch = 0,
+         std::int64_t first_batch = 0)
       : Object(detail::made<dmoe_loader>(&dmoe_loader_create, dataset.handle(), options.handle(),
-                                         std::int32_t{training ? 1 : 0}, epoch)) {}
+                                         std::int32_t{training ? 1 : 0}, epoch, first_batch)) {}
 
   std::int64_t num_batches() const noexcept { return dmoe_loader_num_batches(handle()); }
   std::int64_t image_size() const noexcept { return dmoe_loader_image_size(handle()); }

@@ -13,20 +13,25 @@ type Loader struct{ *object[*C.dmoe_loader] }
 
 // NewLoader reads the options image_size, batch_size, num_workers and prefetch. Every image comes once, in order.
 func NewLoader(dataset *Dataset, options *Options) (*Loader, error) {
-	return newLoader(dataset, options, 0, 0)
+	return newLoader(dataset, options, 0, 0, 0)
 }
 
 // NewTrainingLoader shuffles and augments as the options say for this epoch, which counts from 0.
 func NewTrainingLoader(dataset *Dataset, options *Options, epoch int) (*Loader, error) {
-	return newLoader(dataset, options, 1, epoch)
+	return newLoader(dataset, options, 1, epoch, 0)
 }
 
-func newLoader(dataset *Dataset, options *Options, training C.int32_t, epoch int) (loader *Loader, err error) {
+// NewTrainingLoaderFrom is NewTrainingLoader that begins at a batch, for a loop that goes on in the middle of an epoch.
+func NewTrainingLoaderFrom(dataset *Dataset, options *Options, epoch, firstBatch int) (*Loader, error) {
+	return newLoader(dataset, options, 1, epoch, firstBatch)
+}
+
+func newLoader(dataset *Dataset, options *Options, training C.int32_t, epoch, firstBatch int) (loader *Loader, err error) {
 	err = dataset.use(func(d *C.dmoe_dataset) error {
 		return options.use(func(o *C.dmoe_options) error {
 			var pointer *C.dmoe_loader
 			err := check(func(e **C.dmoe_error) C.int32_t {
-				return C.dmoe_loader_create(d, o, training, C.int64_t(epoch), &pointer, e)
+				return C.dmoe_loader_create(d, o, training, C.int64_t(epoch), C.int64_t(firstBatch), &pointer, e)
 			})
 			if err == nil {
 				loader = &Loader{own(pointer, func(p *C.dmoe_loader) { C.dmoe_loader_release(p) })}
@@ -37,7 +42,7 @@ func newLoader(dataset *Dataset, options *Options, training C.int32_t, epoch int
 	return loader, err
 }
 
-// NumBatches is the number of batches in the pass; 0 after Close.
+// NumBatches is the number of batches in the whole pass; 0 after Close.
 func (l *Loader) NumBatches() (batches int) {
 	_ = l.use(func(p *C.dmoe_loader) error { batches = int(C.dmoe_loader_num_batches(p)); return nil })
 	return batches

@@ -302,6 +302,13 @@ func TestBatchesComeInOrderOrShuffled(t *testing.T) {
 	}
 	shuffled, err := NewTrainingLoader(dataset, options, 3)
 	need(t, err)
+	rest, err := NewTrainingLoaderFrom(dataset, options, 3, 1)
+	need(t, err)
+	batches := 0
+	need(t, rest.Each(func([]float32, []int64) error { batches++; return nil }))
+	if batches != 1 || rest.NumBatches() != 2 {
+		t.Fatal(batches)
+	}
 	need(t, dataset.Close()) // The loader keeps it.
 	count, own := 0, errors.New("of the loop")
 	err = shuffled.Each(func(images []float32, labels []int64) error {

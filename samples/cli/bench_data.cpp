@@ -35,7 +35,8 @@ Pass read_all(const DatasetHandle& dataset, const OptionsHandle& options, std::i
   const auto start = std::chrono::steady_clock::now();
   LoaderHandle loader;
   call(dmoe_loader_create, static_cast<const dmoe_dataset*>(dataset.get()),
-       static_cast<const dmoe_options*>(options.get()), std::int32_t{1}, epoch, loader.out());
+       static_cast<const dmoe_options*>(options.get()), std::int32_t{1}, epoch, std::int64_t{0},
+       loader.out());
   *image_size = dmoe_loader_image_size(loader.get());
   Pass pass;
   std::int64_t size = 0;

@@ -22,10 +22,10 @@ Owned<dmoe_dataset> opened(const Owned<dmoe_options>& options) {
 }
 
 Owned<dmoe_loader> loader_of(const Owned<dmoe_dataset>& dataset, const Owned<dmoe_options>& options,
-                             int32_t training, int64_t epoch) {
+                             int32_t training, int64_t epoch, int64_t first_batch = 0) {
   Owned<dmoe_loader> loader;
   check_succeeds([&](dmoe_error** error) {
-    return dmoe_loader_create(dataset, options, training, epoch, loader.out(), error);
+    return dmoe_loader_create(dataset, options, training, epoch, first_batch, loader.out(), error);
   });
   return loader;
 }
@@ -77,15 +77,31 @@ TEST_CASE_FIXTURE(NoLeaks, "training batches depend on seed and epoch and not on
   CHECK(first != read_all(loader_of(dataset, two, 0, 0)));
 }
 
+TEST_CASE_FIXTURE(NoLeaks, "a pass that begins at a later batch is the rest of the whole one") {
+  const Owned<dmoe_options> options = small_options({{"batch_size", 24}, {"random_augment", 2}});
+  const Owned<dmoe_dataset> dataset = opened(options);
+  const Pass whole = read_all(loader_of(dataset, options, 1, 2));
+  const Owned<dmoe_loader> loader = loader_of(dataset, options, 1, 2, 2);
+  CHECK(dmoe_loader_num_batches(loader) == 3);
+  const Pass rest = read_all(loader);
+  CHECK(rest.sizes == std::vector<int64_t>{16});
+  CHECK(rest.labels == std::vector<int64_t>(whole.labels.begin() + 48, whole.labels.end()));
+  CHECK(rest.images == std::vector<float>(whole.images.end() - 16 * 3 * side * side, whole.images.end()));
+  CHECK(read_all(loader_of(dataset, options, 1, 2, 3)) == Pass{});
+}
+
 TEST_CASE_FIXTURE(NoLeaks, "a loader refuses what it does not know and may be released at any time") {
   const Owned<dmoe_options> options = small_options();
   const Owned<dmoe_dataset> dataset = opened(options);
   Owned<dmoe_loader> loader;
   check_fails(DMOE_ERROR_INVALID_ARGUMENT, "training is 2", [&](dmoe_error** error) {
-    return dmoe_loader_create(dataset, options, 2, 0, loader.out(), error);
+    return dmoe_loader_create(dataset, options, 2, 0, 0, loader.out(), error);
   });
   check_fails(DMOE_ERROR_INVALID_ARGUMENT, "epoch is -1", [&](dmoe_error** error) {
-    return dmoe_loader_create(dataset, options, 1, -1, loader.out(), error);
+    return dmoe_loader_create(dataset, options, 1, -1, 0, loader.out(), error);
+  });
+  check_fails(DMOE_ERROR_INVALID_ARGUMENT, "first_batch is -1", [&](dmoe_error** error) {
+    return dmoe_loader_create(dataset, options, 1, 0, -1, loader.out(), error);
   });
   CHECK(dmoe_loader_num_batches(nullptr) == 0);
   CHECK(dmoe_loader_image_size(nullptr) == 0);

@@ -46,6 +46,50 @@ TEST_CASE_FIXTURE(NoLeaks, "a loop of the host's own goes on where it was saved"
   CHECK(logits_of(loaded, arrays) == logits_of(first.model, arrays));
 }
 
+TEST_CASE_FIXTURE(NoLeaks, "a loop over the library's own batches goes on in the middle of an epoch") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("state.safetensors");
+  const json options = {{"epochs", 2}, {"batch_size", 24}, {"random_augment", 1}, {"ema", 0.9}};
+  // Trains from where the trainer is to step `end`, of 3 in each epoch.
+  const auto train = [](Training& training, int64_t end) {
+    int64_t done = 0, epoch = 0, done_in_epoch = 0;
+    check_succeeds([&](dmoe_error** error) {
+      return dmoe_trainer_position(training.trainer, &done, &epoch, &done_in_epoch, error);
+    });
+    while (done < end) {
+      epoch = done / 3;
+      if (done % 3 == 0) {
+        check_succeeds(
+            [&](dmoe_error** error) { return dmoe_trainer_begin_epoch(training.trainer, epoch, 3, error); });
+      }
+      Owned<dmoe_loader> loader;
+      check_succeeds([&](dmoe_error** error) {
+        return dmoe_loader_create(training.train, training.options, 1, epoch, done % 3, loader.out(), error);
+      });
+      do {
+        const float* images = nullptr;
+        const int64_t* labels = nullptr;
+        int64_t size = 0;
+        check_succeeds(
+            [&](dmoe_error** error) { return dmoe_loader_next(loader, &images, &labels, &size, error); });
+        check_succeeds([&](dmoe_error** error) {
+          return dmoe_trainer_step_f32(training.trainer, images, labels, size, side, side, nullptr, error);
+        });
+      } while (++done < end && done % 3 != 0);
+    }
+  };
+  Training whole(options), first(options), second(options);
+  train(whole, 6);
+  train(first, 4);
+  check_succeeds(
+      [&](dmoe_error** error) { return dmoe_trainer_save_state(first.trainer, path.c_str(), error); });
+  check_succeeds(
+      [&](dmoe_error** error) { return dmoe_trainer_load_state(second.trainer, path.c_str(), error); });
+  train(second, 6);
+  const Arrays arrays(8);
+  CHECK(logits_of(second.model, arrays) == logits_of(whole.model, arrays));
+}
+
 TEST_CASE_FIXTURE(NoLeaks, "a state that does not fit leaves the trainer as it was") {
   const TemporaryFolder folder;
   const std::string path = folder.file("state.safetensors");

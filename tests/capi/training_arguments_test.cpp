@@ -30,7 +30,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   });
   check_succeeds([&](dmoe_error** error) { return dmoe_model_state(own_model, own_state.out(), error); });
   check_succeeds([&](dmoe_error** error) {
-    return dmoe_loader_create(own_dataset, own_options, 1, 0, own_loader.out(), error);
+    return dmoe_loader_create(own_dataset, own_options, 1, 0, 0, own_loader.out(), error);
   });
   dmoe_options* const options = own_options;
   dmoe_loader* const loader = own_loader;
@@ -64,7 +64,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_dataset_create_u8, {8, 9}, bytes, &label, 1, 3, 1, 1, DMOE_LAYOUT_NCHW, 1,
                   nullptr, nullptr, &new_dataset);
   DEEPMOE_REFUSES(checks, dmoe_dataset_describe, {}, dataset, &new_string);
-  DEEPMOE_REFUSES(checks, dmoe_loader_create, {}, dataset, options, 1, 0, &new_loader);
+  DEEPMOE_REFUSES(checks, dmoe_loader_create, {}, dataset, options, 1, 0, 0, &new_loader);
   DEEPMOE_REFUSES(checks, dmoe_loader_next, {}, loader, &batch_images, &batch_labels, &number);
   DEEPMOE_REFUSES(checks, dmoe_model_create, {1}, options, dataset, &new_model);
   DEEPMOE_REFUSES(checks, dmoe_model_load, {1}, "/none", options, &new_model);
@@ -109,11 +109,16 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   CHECK(dmoe_dataset_size(nullptr) == 0);
   CHECK(dmoe_dataset_size(reinterpret_cast<dmoe_dataset*>(model)) == 0);
   CHECK(dmoe_dataset_num_classes(nullptr) == 0);
+  CHECK(dmoe_loader_num_batches(nullptr) == 0);
+  CHECK(dmoe_loader_num_batches(reinterpret_cast<dmoe_loader*>(model)) == 0);
+  CHECK(dmoe_loader_image_size(nullptr) == 0);
   dmoe_dataset_release(nullptr);
+  dmoe_loader_release(nullptr);
   dmoe_model_release(nullptr);
   dmoe_trainer_release(nullptr);
-  for (const char* name : {"dmoe_dataset_size", "dmoe_dataset_num_classes", "dmoe_dataset_release",
-                           "dmoe_model_release", "dmoe_trainer_release"}) {
+  for (const char* name :
+       {"dmoe_dataset_size", "dmoe_dataset_num_classes", "dmoe_dataset_release", "dmoe_loader_num_batches",
+        "dmoe_loader_image_size", "dmoe_loader_release", "dmoe_model_release", "dmoe_trainer_release"}) {
     checks.tried(name);
   }
   checks.expect_all_of("training");

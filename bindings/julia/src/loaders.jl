@@ -1,12 +1,12 @@
 # Batches of a data set, for loops of the program's own.
 
 """
-    Loader(dataset, options; epoch = nothing)
+    Loader(dataset, options; epoch = nothing, first_batch = 0)
     for (images, labels) in Loader(dataset, options) ... end
 
 One pass over a data set in batches that threads decode, augment and normalise ahead of the caller: floats (image_size,
 image_size, 3, batch), and labels. With an epoch, which counts from 0, the order is shuffled and images are augmented as the
-options say; without one every image comes once, in order. The arrays are the loader's: they must not be kept beyond
+options say; without one every image comes once, in order. The pass begins at batch `first_batch`. The arrays are the loader's: they must not be kept beyond
 the next batch, nor the loader's end.
 """
 mutable struct Loader <: Handle
@@ -15,8 +15,8 @@ mutable struct Loader <: Handle
 end
 release(::Loader) = dmoe_loader_release
 
-Loader(dataset::Dataset, options::Options; epoch::Union{Nothing,Integer} = nothing) =
-    Loader(made(dmoe_loader, dmoe_loader_create, dataset, options, epoch !== nothing, something(epoch, 0)))
+Loader(dataset::Dataset, options::Options; epoch::Union{Nothing,Integer} = nothing, first_batch::Integer = 0) =
+    Loader(made(dmoe_loader, dmoe_loader_create, dataset, options, epoch !== nothing, something(epoch, 0), first_batch))
 
 "The height and width of a loader's images."
 image_size(loader::Loader) = Int(dmoe_loader_image_size(loader))

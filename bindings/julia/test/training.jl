@@ -115,6 +115,8 @@ end
         append!(labels, of)
     end
     @test sort(labels) == sort(LABELS)
+    rest = Loader(case_dataset(), training_options(); epoch = 3, first_batch = 1)
+    @test reduce(vcat, [copy(of) for (_, of) in rest]) == labels[end-length(LABELS)÷2+1:end]
 end
 
 @testset "fit tells its events" begin

@@ -248,8 +248,8 @@ dmoe_dataset_release(dataset) =
     @ccall $(address(at_dmoe_dataset_release))(dataset::Ptr{dmoe_dataset})::Cvoid
 
 const at_dmoe_loader_create = Entry(:dmoe_loader_create)
-dmoe_loader_create(dataset, options, training, epoch, loader, error) =
-    @ccall $(address(at_dmoe_loader_create))(dataset::Ptr{dmoe_dataset}, options::Ptr{dmoe_options}, training::Int32, epoch::Int64, loader::Ptr{Ptr{dmoe_loader}}, error::Ptr{Ptr{dmoe_error}})::Int32
+dmoe_loader_create(dataset, options, training, epoch, first_batch, loader, error) =
+    @ccall $(address(at_dmoe_loader_create))(dataset::Ptr{dmoe_dataset}, options::Ptr{dmoe_options}, training::Int32, epoch::Int64, first_batch::Int64, loader::Ptr{Ptr{dmoe_loader}}, error::Ptr{Ptr{dmoe_error}})::Int32
 
 const at_dmoe_loader_num_batches = Entry(:dmoe_loader_num_batches)
 dmoe_loader_num_batches(loader) =

@@ -122,12 +122,13 @@ int64_t dmoe_dataset_size(const dmoe_dataset* dataset);
 int64_t dmoe_dataset_num_classes(const dmoe_dataset* dataset);
 int32_t dmoe_dataset_describe(const dmoe_dataset* dataset, dmoe_string** json, dmoe_error** error);
 void dmoe_dataset_release(dmoe_dataset* dataset);
-int32_t dmoe_loader_create(const dmoe_dataset* dataset, const dmoe_options* options, int32_t training,
-int64_t epoch, dmoe_loader** loader, dmoe_error** error);
+int32_t dmoe_loader_create(const dmoe_dataset* dataset, const dmoe_options* options,
+int32_t training, int64_t epoch, int64_t first_batch,
+dmoe_loader** loader, dmoe_error** error);
 int64_t dmoe_loader_num_batches(const dmoe_loader* loader);
 int64_t dmoe_loader_image_size(const dmoe_loader* loader);
-int32_t dmoe_loader_next(dmoe_loader* loader, const float** images, const int64_t** labels, int64_t* size,
-dmoe_error** error);
+int32_t dmoe_loader_next(dmoe_loader* loader, const float** images, const int64_t** labels,
+int64_t* size, dmoe_error** error);
 void dmoe_loader_release(dmoe_loader* loader);
 int32_t dmoe_model_create(const dmoe_options* options, const dmoe_dataset* dataset,
 dmoe_model** model, dmoe_error** error);

@@ -14,13 +14,15 @@ class Loader(Handle):
     normalise ahead of the caller. Options read: image_size, batch_size, num_workers, prefetch.
 
     With `epoch` (from 0) the order is shuffled and images are augmented as the options say, as in training; without it every
-    image comes once, in order. Arrays are the loader's own: they hold the batch until the next one is taken."""
+    image comes once, in order. The pass begins at batch `first_batch`. Arrays are the loader's own: they hold the
+    batch until the next one is taken."""
 
     _kind = "dmoe_loader"
 
-    def __init__(self, dataset: Dataset, options: Options, epoch: Optional[int] = None) -> None:
+    def __init__(self, dataset: Dataset, options: Options, epoch: Optional[int] = None,
+                 first_batch: int = 0) -> None:
         super().__init__(made("dmoe_loader", lib.dmoe_loader_create, dataset.pointer, options.pointer,
-                              int(epoch is not None), epoch or 0))
+                              int(epoch is not None), epoch or 0, first_batch))
         self.image_size: int = lib.dmoe_loader_image_size(self.pointer)
 
     def __len__(self) -> int:

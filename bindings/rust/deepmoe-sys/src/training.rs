@@ -85,19 +85,20 @@ unsafe extern "C" {
         error: *mut *mut dmoe_error,
     ) -> i32;
     pub fn dmoe_dataset_release(dataset: *mut dmoe_dataset);
-    #[doc = " One pass over a data set, which the loader keeps alive, in batches that threads decode, augment and normalise\n ahead of the caller: what dmoe_trainer_fit trains on, for a loop of the host's own. Options read: image_size\n (0 takes the data set's own, or 224 where its images differ in size), batch_size, num_workers and prefetch. With\n `training` 1 the order is shuffled and images are augmented as the options say (crop_padding,\n random_resized_crop, flip, random_augment, color_jitter, random_erasing), which depends on option seed, `epoch`\n (from 0) and the image alone; a last batch of one image is left out. With `training` 0 every image comes once, in\n order, resized and cropped in the middle. At most prefetch + 1 batches are in memory."]
+    #[doc = " One pass over a data set, which the loader keeps alive, in batches that threads decode, augment and\n normalise ahead of the caller: what dmoe_trainer_fit trains on, for a loop of the host's own. Options read:\n image_size (0 takes the data set's own, or 224 where its images differ in size), batch_size, num_workers\n and prefetch. With `training` 1 the order is shuffled and images are augmented as the options say\n (crop_padding, random_resized_crop, flip, random_augment, color_jitter, random_erasing), which depends on\n option seed, `epoch` (from 0) and the image alone; a last batch of one image is left out. With `training` 0\n every image comes once, in order, resized and cropped in the middle. The pass begins at batch `first_batch`\n (from 0), and what comes before is not decoded: a loop that goes on in the middle of an epoch gives the\n steps done in it, as dmoe_trainer_position tells them. At most prefetch + 1 batches are in memory."]
     pub fn dmoe_loader_create(
         dataset: *const dmoe_dataset,
         options: *const dmoe_options,
         training: i32,
         epoch: i64,
+        first_batch: i64,
         loader: *mut *mut dmoe_loader,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The number of batches in the pass, and the height and width of its images; 0 for NULL."]
+    #[doc = " The number of batches in the whole pass, and the height and width of its images; 0 for NULL."]
     pub fn dmoe_loader_num_batches(loader: *const dmoe_loader) -> i64;
     pub fn dmoe_loader_image_size(loader: *const dmoe_loader) -> i64;
-    #[doc = " The next batch: `size` images (size, 3, image_size, image_size) in `images` and their labels in `labels`, not\n copied; they belong to the loader and stay valid until the next call with it or its release. After the last\n batch `size` is 0 and both pointers are NULL. An image that can't be read is DMOE_ERROR_FORMAT or another error\n that names it; the loader should then be released. One call at a time."]
+    #[doc = " The next batch: `size` images (size, 3, image_size, image_size) in `images` and their labels in `labels`,\n not copied; they belong to the loader and stay valid until the next call with it or its release. After the\n last batch `size` is 0 and both pointers are NULL. An image that can't be read is DMOE_ERROR_FORMAT or\n another error that names it; the loader should then be released. One call at a time."]
     pub fn dmoe_loader_next(
         loader: *mut dmoe_loader,
         images: *mut *const f32,

@@ -37,15 +37,33 @@ impl Loader {
     /// Options read: image_size, batch_size, num_workers and prefetch. With a training epoch (from 0) the order is shuffled
     /// and images are augmented, as the options say; without one every image comes once, in order.
     pub fn new(dataset: &Dataset, options: &Options, training_epoch: Option<u32>) -> Result<Self> {
+        Self::from_batch(dataset, options, training_epoch, 0)
+    }
+
+    /// The rest of such a pass, from batch `first_batch` on, for a loop that goes on in the middle of an epoch.
+    pub fn from_batch(
+        dataset: &Dataset,
+        options: &Options,
+        training_epoch: Option<u32>,
+        first_batch: u32,
+    ) -> Result<Self> {
         let (training, epoch) = (i32::from(training_epoch.is_some()), i64::from(training_epoch.unwrap_or(0)));
         // SAFETY: the objects live.
         made(|loader, error| unsafe {
-            sys::dmoe_loader_create(dataset.0.get(), options.0.get(), training, epoch, loader, error)
+            sys::dmoe_loader_create(
+                dataset.0.get(),
+                options.0.get(),
+                training,
+                epoch,
+                first_batch.into(),
+                loader,
+                error,
+            )
         })
         .map(Loader)
     }
 
-    /// The number of batches in the pass.
+    /// The number of batches in the whole pass.
     pub fn num_batches(&self) -> usize {
         // SAFETY: the object lives.
         usize::try_from(unsafe { sys::dmoe_loader_num_batches(self.0.get()) }).unwrap_or(0)

@@ -216,6 +216,10 @@ fn batches_come_in_order_or_shuffled() {
         trainer.step(&batch.images, batch.labels).unwrap();
         labels.extend_from_slice(batch.labels);
     }
+    let mut rest = Loader::from_batch(&dataset(&cases), &options, Some(3), 1).unwrap();
+    let batch = rest.next_batch().unwrap().unwrap();
+    assert_eq!(batch.labels, &labels[labels.len() - batch.labels.len()..]);
+    assert!(rest.next_batch().unwrap().is_none());
     labels.sort();
     let mut expected = cases.labels.clone();
     expected.sort();
