@@ -66,6 +66,7 @@ fn other_threads_release() {
 
 /// Where every array is, in a child that writes which addresses the library was given.
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "a library that is preloaded needs Linux")]
 fn nothing_is_copied() {
     let folder = folder("addresses");
     let (recorder, record) = (folder.join("recorder.so"), folder.join("record"));
