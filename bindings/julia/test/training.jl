@@ -116,6 +116,7 @@ end
     end
     @test sort(labels) == sort(LABELS)
     rest = Loader(case_dataset(), training_options(); epoch = 3, first_batch = 1)
+    @test length(rest) == 1
     @test reduce(vcat, [copy(of) for (_, of) in rest]) == labels[end-length(LABELS)÷2+1:end]
 end
 

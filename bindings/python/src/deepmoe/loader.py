@@ -23,10 +23,11 @@ class Loader(Handle):
                  first_batch: int = 0) -> None:
         super().__init__(made("dmoe_loader", lib.dmoe_loader_create, dataset.pointer, options.pointer,
                               int(epoch is not None), epoch or 0, first_batch))
+        self._first_batch = first_batch
         self.image_size: int = lib.dmoe_loader_image_size(self.pointer)
 
     def __len__(self) -> int:
-        return lib.dmoe_loader_num_batches(self.pointer)
+        return max(lib.dmoe_loader_num_batches(self.pointer) - self._first_batch, 0)
 
     def __iter__(self) -> Iterator[Tuple[numpy.ndarray, numpy.ndarray]]:
         return self
