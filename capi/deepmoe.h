@@ -270,6 +270,23 @@ DMOE_API int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, c
 
 /* ---- Training ------------------------------------------------------------------------------------------ */
 
+/* Processes that a launcher starts (torchrun, Open MPI's or MPICH's mpirun, srun) train one model together:
+ * each calls the same functions with the same options, data sets and model, and takes its shard of every
+ * batch, which then holds `batch_size` images a process. The first dmoe_trainer_create waits for the other
+ * processes. Gradients are means over the processes (Li et al., PyTorch Distributed, VLDB 2020), so that 2
+ * processes with batches of 32 train as one with batches of 64 does; batch norm takes its statistics from
+ * each process's own images unless option `sync_batch_norm` is set, and process 0's running statistics are
+ * those that count. Metrics and evaluations are of all processes; only process 0 writes to `out`. Steps,
+ * metrics and runs are collective: a process that does not take part, or is gone, ends the others' calls with
+ * IO within `distributed_timeout` seconds. Process 0 is looked for at MASTER_ADDR:MASTER_PORT. Option
+ * `distributed` off lets each process train by itself.
+ *
+ * Gives the number of this process, from 0, and of all of them: 0 and 1 where no launcher is seen, or with
+ * `distributed` off. Any thread. Errors: INVALID_ARGUMENT for variables of a launcher that do not fit
+ * together, naming them. */
+DMOE_API int32_t dmoe_process_place(const dmoe_options* options, int64_t* rank, int64_t* size,
+                                    dmoe_error** error);
+
 /* Optimizer, schedule and loss for one model, which the trainer keeps alive and which must not be used
  * elsewhere during the trainer's calls (such a use is answered with DMOE_ERROR_STATE). Options read: those of
  * the groups loss, optimizer, schedule, training, data and output. */

@@ -38,6 +38,18 @@ void step(const dmoe_trainer& handle, const SharedTensor& images, const SharedTe
 
 }  // namespace
 
+int32_t dmoe_process_place(const dmoe_options* options, int64_t* rank, int64_t* size, dmoe_error** error) {
+  return guard(error, [&] {
+    const Options& wishes = checked(options, "options").options;
+    require(rank, "rank");
+    require(size, "size");
+    ProcessPlace place;
+    if (wishes.text("distributed") != "off") place = process_place(process_environment());
+    *rank = place.rank;
+    *size = place.size;
+  });
+}
+
 int32_t dmoe_trainer_create(dmoe_model* model, const dmoe_options* options, dmoe_trainer** trainer,
                             dmoe_error** error) {
   return guard(error, [&] {

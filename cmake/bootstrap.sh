@@ -44,7 +44,7 @@ packages_of() {
     debian) say "g++ cmake ninja-build ccache pkg-config python3 python3-venv $(debian_libraries)" ;;
     fedora) say "gcc-c++ cmake ninja-build ccache pkgconf-pkg-config python3 json-devel cli11-devel doctest-devel" \
       "tbb-devel highway-devel libjpeg-turbo-devel libpng-devel dlpack-devel protozero-devel" \
-      "libcurl-devel libarchive-devel openssl-devel" ;;
+      "libcurl-devel libarchive-devel openssl-devel gloo-devel" ;;
     macos) say "cmake ninja ccache pkgconf python3 nlohmann-json cli11 doctest tbb highway jpeg-turbo libpng dlpack protozero" \
       "curl libarchive openssl" ;;
   esac
@@ -54,7 +54,7 @@ debian_libraries() {
   jpeg=libjpeg62-turbo-dev
   case $distribution in *ubuntu*) jpeg=libjpeg-turbo8-dev ;; esac
   say "nlohmann-json3-dev libcli11-dev doctest-dev libtbb-dev libhwy-dev $jpeg libpng-dev libdlpack-dev libprotozero-dev" \
-    "libcurl4-openssl-dev libarchive-dev libssl-dev"
+    "libcurl4-openssl-dev libarchive-dev libssl-dev libgloo-dev"
 }
 
 # Sets $system (debian, fedora, macos or unknown) and $distribution (the ids in os-release).

@@ -571,6 +571,16 @@ inline std::string evaluate(const Engine& engine, const Dataset& dataset, const 
   });
 }
 
+/// The place of this process among those that a launcher has started, see dmoe_process_place.
+struct ProcessPlace {
+  std::int64_t rank = 0, size = 1;
+};
+inline ProcessPlace process_place(const Options& options) {
+  ProcessPlace place;
+  detail::call(&dmoe_process_place, options.handle(), &place.rank, &place.size);
+  return place;
+}
+
 /// Optimizer, schedule and loss for one model, which it keeps alive.
 class Trainer : public detail::Object<dmoe_trainer, &dmoe_trainer_release> {
  public:

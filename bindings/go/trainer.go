@@ -20,6 +20,16 @@ import (
 	"unsafe"
 )
 
+// ProcessPlace tells which of the processes that a launcher has started to train together this one is, from 0, and how many
+// they are: 0 and 1 where no launcher is seen. The first NewTrainer waits for the others.
+func ProcessPlace(options *Options) (rank, size int, err error) {
+	var r, s C.int64_t
+	err = options.use(func(o *C.dmoe_options) error {
+		return check(func(e **C.dmoe_error) C.int32_t { return C.dmoe_process_place(o, &r, &s, e) })
+	})
+	return int(r), int(s), err
+}
+
 // Trainer is optimizer, schedule and loss for one model, which it keeps alive, and which must not be used elsewhere during
 // the trainer's calls.
 type Trainer struct{ *object[*C.dmoe_trainer] }

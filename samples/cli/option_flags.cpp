@@ -84,6 +84,12 @@ void check_architecture(const OptionsHandle& options) {
   call_for_usage(dmoe_architecture_json, static_cast<const dmoe_options*>(options.get()), ignored.out());
 }
 
+bool leads(const OptionsHandle& options) {
+  std::int64_t rank = 0, size = 1;
+  call_for_usage(dmoe_process_place, static_cast<const dmoe_options*>(options.get()), &rank, &size);
+  return rank == 0;
+}
+
 void OptionFlags::add_to(CLI::App& app, const OptionSelection& selection) {
   for (const ordered_json& row : option_rows()) {
     const std::string name = row.at("name");

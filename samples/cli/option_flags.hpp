@@ -26,6 +26,10 @@ OptionSelection all_options();
 /// Refuses options that no network can be built from, with a UsageError: before any data are read.
 void check_architecture(const OptionsHandle& options);
 
+/// Whether this process writes and shows what several that a launcher has started do together. What the
+/// launcher says that does not fit together is a UsageError.
+bool leads(const OptionsHandle& options);
+
 /// The option flags of one subcommand, and the values that its command line gave. Must outlive the parsing.
 class OptionFlags {
  public:

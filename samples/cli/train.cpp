@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "dry_run.hpp"
@@ -41,13 +42,15 @@ DatasetHandle open_split(const OptionsHandle& options, const char* split) {
 /// A whole run, shown on the standard error stream, with its summary on the standard output.
 int fit(const Settings& settings, const OptionsHandle& options, const TrainerHandle& trainer,
         const DatasetHandle& training, const DatasetHandle& validation) {
-  Watch watch(option_integer(options, "print_every"));
+  const bool shown = leads(options);
+  Watch watch(option_integer(options, "print_every"), shown);
   StringHandle summary;
   const bool complete = watch.follow([&] {
     call(dmoe_trainer_fit, trainer.get(), static_cast<const dmoe_dataset*>(training.get()),
          static_cast<const dmoe_dataset*>(validation.get()), &Watch::receive, static_cast<void*>(&watch),
          summary.out());
   });
+  if (!shown) return complete ? succeeded : interrupted;
   const bool dry = option_value(options, "dry_run") == "true";
   if (!complete && dry) {
     std::cerr << "deepmoe: interrupted; nothing of the dry run was kept\n";
@@ -73,8 +76,8 @@ int start(const Settings& settings) {
   const OptionsHandle options = settings.flags.configured();
   complete_from_weights(options, settings.flags);
   const std::filesystem::path wanted = wanted_folder(options);
-  const bool exact = settings.overwrite || settings.flags.given("out");
-  if (exact && !settings.overwrite && holds_run(wanted)) {
+  const bool exact = settings.overwrite || settings.flags.given("out"), writes = leads(options);
+  if (writes && exact && !settings.overwrite && holds_run(wanted)) {
     throw UsageError(
         "--out '" + wanted.string() +
         "' already holds a run; go on with it by --resume, choose another folder, or replace that "
@@ -87,11 +90,12 @@ int start(const Settings& settings) {
   ModelHandle model;
   call(dmoe_model_create, static_cast<const dmoe_options*>(options.get()),
        static_cast<const dmoe_dataset*>(training.get()), model.out());
-  const OutputFolder folder(wanted, exact);
-  set_option(options, "out", folder.path());
+  std::optional<OutputFolder> folder;
+  if (writes) folder.emplace(wanted, exact);
+  set_option(options, "out", writes ? folder->path() : "");
   TrainerHandle trainer;
   call(dmoe_trainer_create, model.get(), static_cast<const dmoe_options*>(options.get()), trainer.out());
-  if (settings.overwrite && option_value(options, "dry_run") != "true") remove_run(folder.path());
+  if (writes && settings.overwrite && option_value(options, "dry_run") != "true") remove_run(folder->path());
   return fit(settings, options, trainer, training, validation);
 }
 

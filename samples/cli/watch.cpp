@@ -5,7 +5,7 @@ namespace deepmoe::command {
 std::int32_t Watch::receive(std::int32_t event, const char* json, void* watch) {
   auto& self = *static_cast<Watch*>(watch);
   try {
-    self.progress.show(event, nlohmann::ordered_json::parse(json));
+    if (self.shown_) self.progress.show(event, nlohmann::ordered_json::parse(json));
   } catch (...) {
     // Exceptions must not pass through the library.
     self.failure_ = std::current_exception();

@@ -14,13 +14,14 @@ namespace deepmoe::command {
 /// came.
 class Watch {
  public:
-  explicit Watch(std::int64_t print_every) : progress(print_every) {}
+  /// Without `shown` the progress is kept to itself.
+  explicit Watch(std::int64_t print_every, bool shown = true) : progress(print_every), shown_(shown) {}
 
   /// A dmoe_event_callback whose user data is a Watch.
   static std::int32_t receive(std::int32_t event, const char* json, void* watch);
 
-  /// Makes a long call of the library that reports to this watch. False when a signal ended it early; what went
-  /// wrong otherwise, in the call or while an event was shown, is thrown.
+  /// Makes a long call of the library that reports to this watch. False when a signal ended it early; what
+  /// went wrong otherwise, in the call or while an event was shown, is thrown.
   template <class LongCall>
   bool follow(LongCall&& long_call) {
     const InterruptGuard guard;
@@ -39,6 +40,7 @@ class Watch {
   Progress progress;
 
  private:
+  bool shown_;
   std::exception_ptr failure_;
 };
 

@@ -4,4 +4,5 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/process_place.hpp"
 #include "base/suggestion.hpp"

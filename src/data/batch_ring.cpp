@@ -19,6 +19,7 @@ BatchRing::BatchRing(std::shared_ptr<const Dataset> dataset, const Transform& tr
     : dataset_(std::move(dataset)),
       transform_(transform),
       options_(options),
+      samples_(options.shard.size(dataset_->size())),
       num_batches_(count_batches(dataset_->size(), options)),
       slots_(static_cast<std::size_t>(std::max<std::int64_t>(1, std::min(ahead + 1, num_batches_)))),
       current_(options.first_batch - 1),
@@ -27,7 +28,7 @@ BatchRing::BatchRing(std::shared_ptr<const Dataset> dataset, const Transform& tr
 }
 
 std::int64_t BatchRing::batch_size(std::int64_t batch) const {
-  return std::min(options_.batch_size, dataset_->size() - batch * options_.batch_size);
+  return std::min(options_.batch_size, samples_ - batch * options_.batch_size);
 }
 
 std::int64_t BatchRing::chunks_in(std::int64_t batch) const {
@@ -56,7 +57,7 @@ std::optional<BatchRing::Chunk> BatchRing::claim(std::int64_t last_batch) {
     slot.unfinished_chunks = chunks_in(claim_batch_);
     slot.error = nullptr;
     // All of a slot's memory comes once, with the first batch that it holds, and in the thread that fills it.
-    const auto samples = static_cast<std::size_t>(std::min(options_.batch_size, dataset_->size()));
+    const auto samples = static_cast<std::size_t>(std::min(options_.batch_size, samples_));
     const auto side = static_cast<std::size_t>(transform_.image_size);
     slot.images.resize(samples * 3 * side * side);
     slot.labels.resize(samples);
@@ -77,7 +78,8 @@ void BatchRing::fill_samples(const Chunk& chunk, Slot& slot, std::vector<std::by
       const std::lock_guard lock(mutex_);
       if (cancelled_) return;
     }
-    const std::int64_t position = chunk.batch * options_.batch_size + i;
+    const Shard& shard = options_.shard;
+    const std::int64_t position = (chunk.batch * options_.batch_size + i) * shard.count + shard.index;
     const std::int64_t index = order_.empty() ? position : order_[static_cast<std::size_t>(position)];
     slot.indices[static_cast<std::size_t>(i)] = index;
     slot.labels[static_cast<std::size_t>(i)] = dataset_->label(index);

@@ -63,6 +63,7 @@ class BatchRing {
   const std::shared_ptr<const Dataset> dataset_;
   const Transform transform_;
   const LoaderOptions options_;
+  const std::int64_t samples_;  ///< of the shard
   const std::int64_t num_batches_;
   std::vector<std::int64_t> order_;  ///< empty: the data set's own
   std::vector<Slot> slots_;

@@ -138,6 +138,18 @@ struct Batch {
   const std::int64_t* indices = nullptr;  ///< (size), positions in the data set
 };
 
+/// The part of a pass that one of several processes reads: every `count`-th image of the pass's order, so that the
+/// batches of all processes together are those of one process whose batches are `count` times as large.
+struct Shard {
+  std::int64_t index = 0, count = 1;
+  bool equal = false;  ///< whether up to count - 1 images are left out, so that all shards have as many
+
+  /// Images in this shard of `samples`.
+  std::int64_t size(std::int64_t samples) const {
+    return equal ? samples / count : (samples - index + count - 1) / count;
+  }
+};
+
 struct LoaderOptions {
   std::int64_t batch_size = 64;
   bool shuffle = false;
@@ -147,14 +159,16 @@ struct LoaderOptions {
   std::int64_t first_batch = 0;   ///< where the pass begins; nothing that comes before is decoded
   std::int64_t num_workers = 0;   ///< 0: everything happens in next()
   std::int64_t prefetch = 4;      ///< batches ready ahead of the step, per loader
+  Shard shard = {};
 };
 
-/// How a data set is read in training: shuffled, by options batch_size, seed, num_workers and prefetch. A last batch of
-/// one image, which has no batch statistics, is dropped unless it is the only one.
-LoaderOptions training_loader_options(const Dataset& dataset, const Options& options, std::int64_t epoch);
+/// How a data set, or a shard of it, is read in training: shuffled, by options batch_size, seed, num_workers and
+/// prefetch. A last batch of one image, which has no batch statistics, is dropped unless it is the only one.
+LoaderOptions training_loader_options(const Dataset& dataset, const Options& options, std::int64_t epoch,
+                                      const Shard& shard = {});
 /// In evaluation: every image once, in the data set's order.
 LoaderOptions evaluation_loader_options(const Options& options);
-/// The batches of a whole pass over `samples` images.
+/// The batches of a whole pass over `samples` images, or over the shard of them that `options` name.
 std::int64_t count_batches(std::int64_t samples, const LoaderOptions& options);
 
 /// One pass over a data set in batches, decoded and augmented by worker threads ahead of the caller. One thread calls

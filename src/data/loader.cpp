@@ -36,6 +36,10 @@ void check(const Dataset* dataset, const Transform& transform, const LoaderOptio
   if (options.num_workers < 0 || options.num_workers > 1024) {
     fail(ErrorCode::invalid_argument, "num_workers is ", options.num_workers, ", must be 0 to 1024");
   }
+  if (options.shard.count < 1 || options.shard.index < 0 || options.shard.index >= options.shard.count) {
+    fail(ErrorCode::invalid_argument, "shard ", options.shard.index, " of ", options.shard.count,
+         " does not exist: shards count from 0");
+  }
   if (options.prefetch < 1) {
     fail(ErrorCode::invalid_argument, "prefetch is ", options.prefetch, ", must be at least 1");
   }

@@ -58,9 +58,9 @@ const CudaStatus& cuda_status() {
   return status;
 }
 
-at::Device resolve_device(const std::string& text) {
-  if (text == "cpu") return at::Device(at::kCPU);
-  if (text == "auto") return cuda_status().usable ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+at::Device resolve_device(const std::string& text, std::int64_t local_rank) {
+  if (text == "cpu" || (text == "auto" && !cuda_status().usable)) return at::Device(at::kCPU);
+  if (text == "auto") return resolve_device("cuda", local_rank);
   int index = 0;
   if (text != "cuda") {
     const char* begin = text.data() + 5;
@@ -75,6 +75,7 @@ at::Device resolve_device(const std::string& text) {
     fail(ErrorCode::unsupported, "device '", text, "' cannot be used: ", status.reason,
          ". Use device 'cpu', or 'auto' to take whatever is there");
   }
+  if (text == "cuda") index = static_cast<int>(local_rank % status.device_count);
   if (index >= status.device_count) {
     fail(ErrorCode::invalid_argument, "device '", text, "' does not exist: this machine has ",
          status.device_count, " CUDA device(s), numbered from 0");

@@ -20,8 +20,9 @@ const CudaStatus& cuda_status();
 
 /// The device that option `device` names: "auto" (CUDA where it can be used, else the CPU), "cpu", "cuda",
 /// "cuda:N". Errors: invalid_argument for another text or a number that does not exist, unsupported for CUDA
-/// that cannot be used, with what is missing; never a silent fallback.
-at::Device resolve_device(const std::string& text);
+/// that cannot be used, with what is missing; never a silent fallback. Without a number the device is that of
+/// `local_rank`, so that the processes of one machine share its devices evenly.
+at::Device resolve_device(const std::string& text, std::int64_t local_rank = 0);
 
 /// The folder of the libtorch_cpu that is in use.
 std::string libtorch_folder();

@@ -121,6 +121,11 @@ Architecture architecture_for(const std::string& path, const Options& options) {
   return held;
 }
 
+/// Which of the processes of this machine that train together this one is.
+std::int64_t local_rank(const Options& options) {
+  return options.text("distributed") == "off" ? 0 : process_place(process_environment()).local_rank;
+}
+
 bool use_channels_last(const Options& options, const at::Device& device) {
   const std::string wish = options.text("channels_last");
   if (wish != "auto") return wish == "on";
@@ -132,7 +137,7 @@ bool use_channels_last(const Options& options, const at::Device& device) {
 
 Model::Model(Architecture architecture, const Options& options)
     : architecture_(std::move(architecture)), options_(concrete(options)) {
-  const at::Device device = resolve_device(options.text("device"));
+  const at::Device device = resolve_device(options.text("device"), local_rank(options));
   set_thread_count(options.integer("threads"));
   if (options.boolean("deterministic")) use_deterministic_algorithms();
   with_libtorch_errors([&] {

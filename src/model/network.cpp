@@ -239,6 +239,7 @@ at::Tensor Network::evaluate_group(const NormGroup& group, const Values& values,
   chain.use_batch = training && !(embedding_frozen_ && embedding_nodes_[index]);
   chain.momentum = norm.momentum;
   chain.epsilon = norm.epsilon;
+  if (sum_over_processes_) chain.sum_over_processes = &sum_over_processes_;
   chain.gates = value(group.gate);
   chain.gate_first = group.gate_first;
   chain.residual = value(group.residual);
@@ -247,7 +248,7 @@ at::Tensor Network::evaluate_group(const NormGroup& group, const Values& values,
     chain.pool = std::get<MaxPool>(architecture_.nodes[static_cast<std::size_t>(group.pool)].operation);
   }
   if (chain.use_batch) {
-    if (chain.input.numel() / chain.input.size(1) < 2) {
+    if (chain.sum_over_processes == nullptr && chain.input.numel() / chain.input.size(1) < 2) {
       fail(ErrorCode::invalid_argument, "batch norm '", node.name,
            "' has one value per channel and cannot train on it; use a larger batch or larger images");
     }

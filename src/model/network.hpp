@@ -3,10 +3,12 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "architecture/architecture.hpp"
 #include "model/fusion.hpp"
+#include "model/synchronised_norm.hpp"
 
 namespace deepmoe {
 
@@ -36,6 +38,9 @@ class Network {
   const std::vector<Entry>& state() const { return state_; }
   const Architecture& architecture() const { return architecture_; }
   const at::Device& device() const { return device_; }
+
+  /// From now on batch norm takes its statistics in training over the processes of a distributed run.
+  void synchronise_norms(SumOverProcesses sum_over_processes) { sum_over_processes_ = std::move(sum_over_processes); }
 
   /// Stops (or resumes) the learning of the embedding network, its norm and its classifier.
   void freeze_embedding(bool frozen);
@@ -72,6 +77,7 @@ class Network {
   std::vector<Plan> plan_;
   std::vector<bool> embedding_nodes_;
   bool embedding_frozen_ = false;
+  SumOverProcesses sum_over_processes_;  ///< empty: each process has batch statistics of its own
   at::Generator generator_;
 };
 

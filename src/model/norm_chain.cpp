@@ -20,6 +20,8 @@ at::ScalarType computed_type(at::ScalarType activations) {
   return activations == at::kBFloat16 ? at::kFloat : activations;
 }
 
+bool is_synchronised(const NormChain& chain) { return chain.use_batch && chain.sum_over_processes != nullptr; }
+
 bool is_fusible_pool(const MaxPool& pool) {
   return pool.stride <= 2 && pool.kernel <= largest_pool && 2 * pool.padding <= pool.kernel;
 }
@@ -29,8 +31,13 @@ bool is_fusible_pool(const MaxPool& pool) {
 at::Tensor composed_chain(const NormChain& chain) {
   const bool has_gate = chain.gates.defined();
   at::Tensor value = has_gate && chain.gate_first ? gated(chain.input, chain.gates) : chain.input;
-  value = at::batch_norm(value, chain.weight, chain.bias, chain.running_mean, chain.running_var,
-                         chain.use_batch, chain.momentum, chain.epsilon, true);
+  if (is_synchronised(chain)) {
+    value = synchronised_norm(value, chain.weight, chain.bias, chain.running_mean, chain.running_var,
+                              chain.momentum, chain.epsilon, *chain.sum_over_processes);
+  } else {
+    value = at::batch_norm(value, chain.weight, chain.bias, chain.running_mean, chain.running_var,
+                           chain.use_batch, chain.momentum, chain.epsilon, true);
+  }
   if (has_gate && !chain.gate_first) value = gated(value, chain.gates);
   if (chain.residual.defined()) value = at::add(value, chain.residual);
   // ReLU and maximum may change places, and the maximum's output is the smaller tensor.
@@ -40,6 +47,7 @@ at::Tensor composed_chain(const NormChain& chain) {
 
 bool is_fusible(const NormChain& chain) {
   const at::Tensor& input = chain.input;
+  if (is_synchronised(chain)) return false;
   if (input.dim() != 4 || !input.device().is_cpu() || !input.is_contiguous() || input.numel() == 0)
     return false;
   const at::ScalarType type = input.scalar_type();

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "architecture/architecture.hpp"
+#include "model/synchronised_norm.hpp"
 
 namespace deepmoe {
 
@@ -16,6 +17,8 @@ struct NormChain {
   at::Tensor running_mean, running_var;
   bool use_batch = false;  ///< normalise by, and update, batch statistics; else use the running ones
   double momentum = 0.1, epsilon = 1e-5;
+  /// Adds up the batch's sums over the processes of a distributed run, in place; empty: statistics are of this process.
+  const SumOverProcesses* sum_over_processes = nullptr;
   at::Tensor gates;  ///< (N, C), undefined without a gate
   bool gate_first = false;
   at::Tensor residual;  ///< shaped as the input, undefined without one

@@ -300,8 +300,22 @@ std::vector<OptionDeclaration> run_options() {
        .type = boolean,
        .group = group,
        .default_value = "false",
-       .available = false,
-       .help = "Whether batch norm takes its statistics over all processes of a distributed run."},
+       .help = "Whether batch norm takes its statistics over all processes of a distributed run, not over "
+               "each one's own images."},
+      {.name = "distributed",
+       .type = text,
+       .group = group,
+       .default_value = "auto",
+       .choices = {"auto", "off"},
+       .help = "Whether the processes that a launcher (torchrun, mpirun, srun) starts train one model "
+               "together, each on batches of batch_size images: auto does where a launcher is seen."},
+      {.name = "distributed_timeout",
+       .type = real,
+       .group = group,
+       .default_value = "600",
+       .minimum = 1,
+       .maximum = 1000000,
+       .help = "Seconds after which a process that does not answer ends a distributed run."},
   };
 }
 

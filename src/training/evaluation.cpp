@@ -77,7 +77,7 @@ json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Option
 }
 
 json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
-                    const EventCallback& callback, const GateObserver& observer) {
+                    const EventCallback& callback, const GateObserver& observer, ProcessGroup* processes) {
   Network& network = model.network();
   const Precision precision = precision_from(options, network.device());
   const auto forward = [&](const at::Tensor& images) {
@@ -85,7 +85,7 @@ json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const 
     return network.forward(images, false);
   };
   const Subject subject{model.architecture(), model.options().integer("image_size"), network.device(),
-                        forward};
+                        forward, processes};
   return evaluate_subject(subject, std::move(dataset), options, callback, observer);
 }
 
@@ -99,8 +99,12 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
   }
   const std::int64_t image_size = subject.image_size;
   const Transform transform = evaluation_transform(*dataset, image_size);
-  const std::int64_t samples = dataset->size();
-  Loader loader(std::move(dataset), transform, evaluation_loader_options(options));
+  LoaderOptions loader_options = evaluation_loader_options(options);
+  if (subject.processes != nullptr) {
+    loader_options.shard = {subject.processes->rank(), subject.processes->size()};
+  }
+  const std::int64_t samples = loader_options.shard.size(dataset->size());
+  Loader loader(std::move(dataset), transform, loader_options);
 
   const LossWeights weights{options.real("lambda_val"), options.real("mu"), 0.0,
                             gate_norm_from(options.text("gate_norm"))};
@@ -144,6 +148,17 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
       if (answer != 0) throw Cancelled(answer);
     }
   }
+  double active_macs_sum = 0.0;
+  with_libtorch_errors([&] {
+    if (statistics) active_macs_sum = macs.read();
+    sums = sums.cpu();
+    if (subject.processes == nullptr || subject.processes->alone()) return;
+    if (statistics) statistics->gather(*subject.processes);
+    sums = at::cat({sums, at::tensor({active_macs_sum, static_cast<double>(done)}, at::kDouble)});
+    subject.processes->sum(sums);
+    active_macs_sum = sums[3].item<double>();
+    done = static_cast<std::int64_t>(sums[4].item<double>());
+  });
   json result = {{"samples", done},
                  {"density", 1.0},
                  {"layers", json::array()},
@@ -152,13 +167,12 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
                  {"parameters", network_cost.parameters}};
   const auto count = static_cast<double>(done);
   with_libtorch_errors([&] {
-    const at::Tensor values = sums.cpu();
-    result["loss"] = values[0].item<double>() / count;
-    result["accuracy"] = values[1].item<double>() / count;
-    result["top5_accuracy"] = values[2].item<double>() / count;
+    result["loss"] = sums[0].item<double>() / count;
+    result["accuracy"] = sums[1].item<double>() / count;
+    result["top5_accuracy"] = sums[2].item<double>() / count;
     if (!statistics) return;
     result.update(statistics->read());
-    result["active_macs"] = macs.read() / count;
+    result["active_macs"] = active_macs_sum / count;
   });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result["seconds"] = seconds;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/network.hpp"
+#include "training/process_group.hpp"
 #include "training/training.hpp"
 
 namespace deepmoe {
@@ -24,6 +25,8 @@ struct Subject {
   /// Outputs on `device` in evaluation, without the embedding, for images (N, channels, image_size,
   /// image_size) of f32 on it.
   std::function<Network::Outputs(const at::Tensor& images)> forward;
+  /// Where not null, each process evaluates its shard of the images, and every one gets the results of all.
+  ProcessGroup* processes = nullptr;
 };
 
 /// evaluate for any network; `observer` may be empty.
@@ -31,8 +34,10 @@ nlohmann::json evaluate_subject(const Subject& subject, std::shared_ptr<const Da
                                 const Options& options, const EventCallback& callback,
                                 const GateObserver& observer);
 
-/// evaluate, which also shows the gates to `observer` (may be empty) if the network has any.
+/// evaluate, which also shows the gates to `observer` (may be empty) if the network has any; `processes` as in
+/// Subject.
 nlohmann::json evaluate_gates(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
-                              const EventCallback& callback, const GateObserver& observer);
+                              const EventCallback& callback, const GateObserver& observer,
+                              ProcessGroup* processes = nullptr);
 
 }  // namespace deepmoe

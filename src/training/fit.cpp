@@ -41,17 +41,19 @@ class Run {
         train_(std::move(train)),
         validation_(std::move(validation)),
         callback_(callback),
-        folder_(trainer.options.text("out")),
+        // Process 0 of a distributed run writes for all.
+        folder_(trainer.processes->rank() == 0 ? trainer.options.text("out") : std::string()),
         progress_(trainer.options, train_->size(), validation_ ? validation_->size() : 0),
         image_size_(trainer.model->options().integer("image_size")),
         epochs_(trainer.options.integer("epochs")),
         patience_(trainer.options.integer("patience")),
         keep_best_(trainer.options.integer("keep_best")),
         steps_per_epoch_(
-            count_batches(train_->size(), training_loader_options(*train_, trainer.options, 0))) {
+            count_batches(train_->size(), training_loader_options(*train_, trainer.options, 0, shard()))) {
     for (const auto& dataset : {train_, validation_}) {
       if (dataset != nullptr) expect_usable(*dataset, trainer.model->architecture());
     }
+    expect_enough_images();
     trainer.model->describe_data(train_->normalization(), train_->class_names());
   }
 
@@ -77,7 +79,10 @@ class Run {
                           {"steps_done", progress_.batches_done},
                           {"train_size", train_->size()},
                           {"validation_size", validation_ ? validation_->size() : 0},
+                          {"rank", trainer_.processes->rank()},
+                          {"processes", trainer_.processes->size()},
                           {"out", folder_.path()}});
+    agree();
     // From here on the run can always go on, and no older one can do so by mistake.
     if (!goes_on && !cancelled()) save_checkpoint(folder_.file("checkpoints/last.safetensors"));
     while (progress_.epochs_done < epochs_ && !stops_early() && !cancelled()) run_epoch();
@@ -87,7 +92,10 @@ class Run {
     }
     if (cancelled()) save_checkpoint(folder_.file("checkpoints/last.safetensors"));
     save_weights("last", folder_.file("last.safetensors"));
-    with_libtorch_errors([&] { trainer_.average.finish(); });
+    with_libtorch_errors([&] {
+      trainer_.average.finish();
+      trainer_.share_buffers();
+    });
     json result = summary();
     result["interrupted"] = cancelled();
     result["stopped_early"] = stops_early();
@@ -97,6 +105,19 @@ class Run {
   }
 
  private:
+  /// What this process of a distributed run trains on.
+  Shard shard() const { return {trainer_.processes->rank(), trainer_.processes->size(), true}; }
+
+  void expect_enough_images() const {
+    ProcessGroup& processes = *trainer_.processes;
+    if (steps_per_epoch_ < 1) {
+      fail(ErrorCode::invalid_argument, train_->description(), " holds ", train_->size(),
+           " images, too few for ", processes.size(), " processes");
+    }
+    const std::int64_t validation_size = validation_ ? validation_->size() : 0;
+    processes.expect_same(concat(train_->size(), " and ", validation_size), "numbers of images");
+  }
+
   /// Takes up the run whose checkpoint was loaded.
   void go_on(const Checkpoint& loaded) {
     progress_.load(loaded);
@@ -155,6 +176,16 @@ class Run {
     answer_ = callback_(event, details);
   }
 
+  /// Lets all processes of a distributed run stop where one was asked to.
+  void agree() {
+    if (!trainer_.processes->alone()) answer_ = with_libtorch_errors([&] { return all_answers(); });
+  }
+  std::int32_t all_answers() const {
+    // A negative answer is one, too.
+    const std::int64_t highest = trainer_.processes->largest(answer_);
+    return static_cast<std::int32_t>(highest != 0 ? highest : -trainer_.processes->largest(-answer_));
+  }
+
   void write_config() {
     Options options = trainer_.options;
     options.set("num_classes", std::to_string(trainer_.model->architecture().num_classes()));
@@ -166,7 +197,7 @@ class Run {
 
   std::unique_ptr<Loader> make_loader() const {
     const Options& options = trainer_.options;
-    LoaderOptions loader_options = training_loader_options(*train_, options, progress_.epochs_done);
+    LoaderOptions loader_options = training_loader_options(*train_, options, progress_.epochs_done, shard());
     loader_options.first_batch = progress_.batches_done;
     return std::make_unique<Loader>(train_, training_transform(*train_, image_size_, options),
                                     loader_options);
@@ -183,7 +214,11 @@ class Run {
       progress_.first_learning_rate = trainer_.learning_rate();
     }
     train_epoch();
-    const StepStatistics::Means train = with_libtorch_errors([&] { return trainer_.checked_statistics(); });
+    const StepStatistics::Means train = with_libtorch_errors([&] {
+      trainer_.checked_statistics();
+      if (training_gates_ && !cancelled()) training_gates_->gather(*trainer_.processes);
+      return trainer_.statistics.read(*trainer_.processes);
+    });
     const double train_seconds = seconds_in_epoch();
     json evaluation;
     if (validation_ && !cancelled()) evaluation = evaluate_now();
@@ -211,6 +246,7 @@ class Run {
     }
     row["epochs"] = epochs_;
     report(Event::epoch, row);
+    agree();
   }
 
   /// Weights and records first: a checkpoint that says that they are there is then right, and the run goes on
@@ -272,6 +308,7 @@ class Run {
         }
         report(Event::step, details);
       }
+      agree();
       if (checkpoint_seconds > 0.0 && seconds_since(last_checkpoint_) >= checkpoint_seconds && !cancelled()) {
         save_checkpoint(folder_.file("checkpoints/last.safetensors"));
       }
@@ -285,12 +322,25 @@ class Run {
   json evaluate_now() {
     try {
       const WeightAverage::InUse averaged(trainer_.average);
-      return evaluate_gates(*trainer_.model, validation_, trainer_.options, callback_,
-                            records_->gate_observer());
+      with_libtorch_errors([&] { trainer_.share_buffers(); });
+      json result = evaluate_gates(*trainer_.model, validation_, trainer_.options, validation_callback(),
+                                   records_->gate_observer(), trainer_.processes.get());
+      agree();
+      return result;
     } catch (const Cancelled& cancelled) {
       answer_ = cancelled.answer();
       return {};
     }
+  }
+
+  /// In a distributed run all processes come to the end of an evaluation, or the others would wait for this
+  /// one.
+  EventCallback validation_callback() {
+    if (!callback_ || trainer_.processes->alone()) return callback_;
+    return [this](Event event, const json& details) -> std::int32_t {
+      report(event, details);
+      return 0;
+    };
   }
 
   void save_weights(const std::string& kind, const std::string& path) {

@@ -2,6 +2,8 @@
 
 #include <c10/core/GradMode.h>
 
+#include <utility>
+
 #include "base/base.hpp"
 #include "model/tensor_bridge.hpp"
 #include "training/named_state.hpp"
@@ -13,8 +15,9 @@ constexpr std::int64_t steps_between_looks = 4;
 
 }  // namespace
 
-GateControl::GateControl(const Architecture& architecture, const Options& options)
-    : architecture_(architecture), lambda_val_(options.real("lambda_val")) {
+GateControl::GateControl(const Architecture& architecture, const Options& options,
+                         std::shared_ptr<ProcessGroup> processes)
+    : architecture_(architecture), processes_(std::move(processes)), lambda_val_(options.real("lambda_val")) {
   const double density = options.real("target_density"), macs = options.real("target_macs");
   if (density == 0.0 && macs == 0.0) return;
   if (density > 0.0 && macs > 0.0) {
@@ -68,7 +71,9 @@ double GateControl::active_share(const std::vector<at::Tensor>& gates) const {
 }
 
 void GateControl::observe(const std::vector<at::Tensor>& gates, std::int64_t step, double time) {
-  if (control_ && step % steps_between_looks == 0) control_->observe(active_share(gates), time);
+  if (control_ && step % steps_between_looks == 0) {
+    control_->observe(processes_->mean(active_share(gates)), time);
+  }
 }
 
 std::vector<SharedTensor> GateControl::state() const {

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "options/options.hpp"
 #include "storage/shared_tensor.hpp"
 #include "training/penalty_control.hpp"
+#include "training/process_group.hpp"
 
 namespace deepmoe {
 
@@ -19,10 +21,12 @@ class GateControl {
   /// Options read: lambda_val, target_density, target_macs, image_size. `architecture` must outlive it.
   /// Errors: invalid_argument for both targets at a time, a target for a dense network, lambda_val 0 with a
   /// target, or fewer MACs than the network has without any active expert.
-  GateControl(const Architecture& architecture, const Options& options);
+  GateControl(const Architecture& architecture, const Options& options,
+              std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>());
 
   /// Takes in the gates (N, experts) of each layer in step `step`, `time` run lengths from the start. Without
-  /// a target nothing happens. Looks at every fourth step, and waits for the device then.
+  /// a target nothing happens. Looks at every fourth step, and waits for the device and, in a distributed run, for
+  /// the other processes then, as all of them steer alike.
   void observe(const std::vector<at::Tensor>& gates, std::int64_t step, double time);
 
   double lambda_val() const { return control_ ? control_->weight() : lambda_val_; }
@@ -36,6 +40,7 @@ class GateControl {
   double active_share(const std::vector<at::Tensor>& gates) const;
 
   const Architecture& architecture_;
+  std::shared_ptr<ProcessGroup> processes_;
   double lambda_val_;
   bool of_macs_ = false;
   Cost cost_;

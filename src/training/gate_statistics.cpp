@@ -86,6 +86,14 @@ void GateStatistics::reset() {
   images_ = 0;
 }
 
+void GateStatistics::gather(ProcessGroup& processes) {
+  if (processes.alone()) return;
+  for (const at::Tensor& sums : {uses_, sums_, losses_}) processes.sum(sums);
+  const at::Tensor images = at::full({1}, images_, at::kLong);
+  processes.sum(images);
+  images_ = *images.const_data_ptr<std::int64_t>();
+}
+
 void GateStatistics::add(const std::vector<at::Tensor>& gates) {
   const c10::NoGradGuard no_gradient;
   const at::Tensor all = at::cat(gates, 1).to(at::kFloat);

@@ -8,6 +8,7 @@
 
 #include "architecture/architecture.hpp"
 #include "model/loss.hpp"
+#include "training/process_group.hpp"
 #include "training/checkpoint.hpp"
 
 namespace deepmoe {
@@ -22,6 +23,8 @@ class GateStatistics {
   /// Adds a batch: (N, experts) for each layer, in network order.
   void add(const std::vector<at::Tensor>& gates);
   void reset();
+  /// Adds what the other processes of a distributed run have added to theirs. Collective.
+  void gather(ProcessGroup& processes);
 
   /// Waits for the device. Null when nothing was added; else {"layers": [...], "experts", "density",
   /// "dead_experts", "always_on_experts", "effective_experts", "dead_layers", "gate_loss"}. Each layer has

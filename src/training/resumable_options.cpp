@@ -14,8 +14,8 @@ namespace {
 using nlohmann::json;
 
 /// Where other options take their values from (those are compared), and what no step depends on.
-constexpr std::array<std::string_view, 7> harmless{"recipe",   "train_paper", "data_dir", "num_workers",
-                                                   "prefetch", "print_every", "patience"};
+constexpr std::array<std::string_view, 8> harmless{"recipe",   "train_paper", "data_dir", "num_workers",
+                                                   "prefetch", "print_every", "patience", "distributed_timeout"};
 /// Where steps are computed.
 constexpr std::array<std::string_view, 3> places{"device", "threads", "channels_last"};
 /// What the network or its first weights come from; the network itself is compared.

@@ -47,4 +47,17 @@ void StepStatistics::restore(const at::Tensor& sums, std::int64_t samples) {
   samples_ = samples;
 }
 
+StepStatistics::Means StepStatistics::read(ProcessGroup& processes) const {
+  Means means = read();
+  if (processes.alone()) return means;
+  const auto own = static_cast<double>(means.samples);
+  const at::Tensor sums = at::tensor({own, means.loss * own, means.accuracy * own}, at::kDouble);
+  processes.sum(sums);
+  const auto* value = sums.const_data_ptr<double>();
+  means.samples = static_cast<std::int64_t>(value[0]);
+  means.loss = value[1] / value[0];
+  means.accuracy = value[2] / value[0];
+  return means;
+}
+
 }  // namespace deepmoe

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "training/process_group.hpp"
+
 namespace deepmoe {
 
 /// Sums of loss and accuracy over steps, kept on the device so that adding to them never waits for it.
@@ -23,6 +25,8 @@ class StepStatistics {
   };
   /// Waits for the device. All zeros when nothing was added.
   Means read() const;
+  /// The same over all processes of a distributed run, but for first_bad_step, which is of this one. Collective.
+  Means read(ProcessGroup& processes) const;
   void reset();
 
   /// The sums so far, as restore takes them: f64 (3) on the device, sharing memory with this object.

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/base.hpp"
 #include "model/images.hpp"
 #include "model/libtorch_errors.hpp"
 #include "model/tensor_bridge.hpp"
+#include "training/resumable_options.hpp"
 #include "training/run_folder.hpp"
 #include "training/trained_parameters.hpp"
 #include "training/trainer_state.hpp"
@@ -26,6 +28,15 @@ std::vector<at::Tensor> tensors_of(const std::vector<TrainedParameter>& paramete
 LossWeights loss_weights_from(const Options& options) {
   return {options.real("lambda_val"), options.real("mu"), options.real("label_smoothing"),
           gate_norm_from(options.text("gate_norm"))};
+}
+
+/// All that steps depend on must be the same in every process.
+void expect_same_options(ProcessGroup& processes, const Options& options) {
+  nlohmann::json values = options.resolved();
+  for (const OptionDeclaration& option : option_declarations()) {
+    if (may_differ(option) && option.name != "epochs") values.erase(std::string(option.name));
+  }
+  processes.expect_same(values.dump(), "options");
 }
 
 /// Labels (N) as int64 on the network's device, each within its classes.
@@ -52,17 +63,19 @@ at::Tensor prepare_labels(const SharedTensor& labels, std::int64_t count, std::i
 Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Options& given)
     : model(std::move(trained)),
       options(given),
+      processes(ProcessGroup::of_process(options)),
       network(model->network()),
       parameters(tensors_of(trained_parameters(network, options))),
       optimizer(make_optimizer(trained_parameters(network, options), options)),
       average(network, options.real("ema")),
       schedule(options),
       mixing(options, model->architecture().num_classes()),
-      gate_control(model->architecture(), options),
+      gate_control(model->architecture(), options, processes),
       precision(precision_from(options, network.device())),
       loss_scale(precision, network.device()),
       loss_weights(loss_weights_from(options)),
       statistics(network.device()),
+      reduction(processes),
       accumulation(options.integer("gradient_accumulation")),
       gradient_clip(options.real("gradient_clip")) {
   const std::int64_t freeze = options.integer("freeze_epochs");
@@ -71,6 +84,33 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
     fail(ErrorCode::invalid_argument, "freeze_epochs ", freeze, " is more than epochs ", epochs,
          "; make it smaller, or 0 to keep the embedding network learning");
   }
+  if (processes->alone()) return;
+  expect_same_options(*processes, options);
+  std::vector<at::Tensor> state;
+  for (const Network::Entry& entry : network.state()) state.push_back(entry.tensor);
+  processes->broadcast(state);
+  part_generators();
+  if (options.boolean("sync_batch_norm")) {
+    network.synchronise_norms([group = processes](const at::Tensor& sums) { group->sum(sums); });
+  }
+}
+
+void Trainer::Implementation::part_generators() {
+  if (processes->rank() == 0) return;
+  constexpr std::int64_t most_steps = std::int64_t{1} << 40;
+  at::Generator& generator = network.generator();
+  const std::lock_guard lock(generator.mutex());
+  generator.set_current_seed(
+      static_cast<std::uint64_t>(options.integer("seed") + processes->rank() * most_steps + global_step));
+}
+
+void Trainer::Implementation::share_buffers() {
+  if (processes->alone()) return;
+  std::vector<at::Tensor> buffers;
+  for (const Network::Entry& entry : network.state()) {
+    if (!entry.specification.trainable) buffers.push_back(entry.tensor);
+  }
+  processes->broadcast(buffers);
 }
 
 void Trainer::Implementation::begin_epoch(std::int64_t next_epoch, std::int64_t steps) {
@@ -132,8 +172,11 @@ double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor&
     if (!std::isfinite(value)) fail_not_finite(global_step);
   }
   const at::Tensor share = accumulation > 1 ? loss.total / static_cast<double>(accumulation) : loss.total;
-  loss_scale.scaled(share).backward();
-  if (++accumulated == accumulation) update();
+  const at::Tensor scaled = loss_scale.scaled(share);
+  const bool updates = ++accumulated == accumulation;
+  if (updates) reduction.prepare(parameters, scaled);
+  reduction.backward(scaled);
+  if (updates) update();
   ++global_step;
   ++step_in_epoch;
   return value;

@@ -10,8 +10,10 @@
 #include "training/checkpoint.hpp"
 #include "training/evaluation.hpp"
 #include "training/gate_control.hpp"
+#include "training/gradient_reduction.hpp"
 #include "training/loss_scale.hpp"
 #include "training/optimizer.hpp"
+#include "training/process_group.hpp"
 #include "training/schedule.hpp"
 #include "training/step_statistics.hpp"
 #include "training/training.hpp"
@@ -39,6 +41,13 @@ struct Trainer::Implementation {
   /// Throws Error(state) while the model has the averaged weights; `what` names what cannot be done then.
   void expect_own_weights(const char* what) const;
 
+  /// Makes the statistics of batch norm those of process 0, which are what it saves; each process has
+  /// gathered its own.
+  void share_buffers();
+
+  /// Gives each process but the first random numbers of its own from here on.
+  void part_generators();
+
   /// Changes the weights by the gradients that have been gathered.
   void update();
   /// How much of the run is over, 0..1, the last epochs with a frozen embedding not counted; outside epochs
@@ -51,6 +60,7 @@ struct Trainer::Implementation {
 
   std::shared_ptr<Model> model;
   Options options;
+  std::shared_ptr<ProcessGroup> processes;
   Network& network;
   std::vector<at::Tensor> parameters;
   std::unique_ptr<Optimizer> optimizer;
@@ -62,6 +72,7 @@ struct Trainer::Implementation {
   LossScale loss_scale;
   LossWeights loss_weights;
   StepStatistics statistics;
+  GradientReduction reduction;
   GateObserver gate_observer;  ///< is shown the gates of every step; may be empty
   std::int64_t accumulation;
   double gradient_clip;

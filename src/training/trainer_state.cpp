@@ -130,7 +130,8 @@ void save_trainer(const Trainer::Implementation& trainer, Checkpoint& checkpoint
                               {"epoch", trainer.epoch},
                               {"step_in_epoch", trainer.step_in_epoch},
                               {"steps_per_epoch", trainer.steps_per_epoch},
-                              {"accumulated", trainer.accumulated}});
+                              {"accumulated", trainer.accumulated},
+                              {"processes", trainer.processes->size()}});
   checkpoint.set("optimizer", {{"name", trainer.options.text("optimizer")}}, trainer.optimizer->state());
   checkpoint.set("average", json::object(), trainer.average.state());
   checkpoint.set("gate_control", json::object(), trainer.gate_control.state());
@@ -153,6 +154,12 @@ void load_trainer(Trainer::Implementation& trainer, const Checkpoint& checkpoint
       checkpoint.integer("position", "steps_per_epoch", epoch < 0 ? 0 : 1, most);
   const std::int64_t step_in_epoch = checkpoint.integer("position", "step_in_epoch", 0, most);
   const std::int64_t accumulated = checkpoint.integer("position", "accumulated", 0, trainer.accumulation - 1);
+  const std::int64_t processes = checkpoint.integer("position", "processes", 1, most);
+  if (processes != trainer.processes->size()) {
+    fail(ErrorCode::invalid_argument, "the training in '", checkpoint.path(), "' is one of ", processes,
+         " process(es), but there are ", trainer.processes->size(), "; start ", processes,
+         " to go on with it, or a new training");
+  }
   const std::int64_t samples = checkpoint.integer("statistics", "samples", 0, most);
   const SharedTensor& sums = checkpoint.tensor("statistics", "sums", DataType::f64, {3});
   expect_weights(trainer.network, checkpoint.weights(), checkpoint.path());
@@ -173,6 +180,7 @@ void load_trainer(Trainer::Implementation& trainer, const Checkpoint& checkpoint
   trainer.global_step = global_step;
   trainer.step_in_epoch = step_in_epoch;
   trainer.accumulated = accumulated;
+  trainer.part_generators();
 }
 
 }  // namespace deepmoe

@@ -96,6 +96,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_trainer_step_f32, {6}, trainer, arrays.images.data(), arrays.labels.data(), 2,
                   side, side, &loss);
   DEEPMOE_REFUSES(checks, dmoe_trainer_metrics, {}, trainer, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_process_place, {}, options, &number, &number);
   DEEPMOE_REFUSES(checks, dmoe_trainer_position, {1, 2, 3}, trainer, &number, &number, &number);
   DEEPMOE_REFUSES(checks, dmoe_trainer_save_state, {}, trainer, "/none/x");
   DEEPMOE_REFUSES(checks, dmoe_trainer_load_state, {}, trainer, "/none/x");

@@ -86,6 +86,12 @@ TEST_CASE_FIXTURE(NoLeaks, "the wrapper steps on arrays and on tensors") {
   CHECK_THROWS_AS(model.read_image("/no/such/image.png"), dmoe::Error);
 }
 
+TEST_CASE_FIXTURE(NoLeaks, "a process without a launcher is alone") {
+  const dmoe::ProcessPlace place = dmoe::process_place(wrapped_options());
+  CHECK(place.rank == 0);
+  CHECK(place.size == 1);
+}
+
 TEST_CASE_FIXTURE(NoLeaks, "the wrapper saves and loads the state of a trainer") {
   const TemporaryFolder folder;
   const dmoe::Options options = wrapped_options();

@@ -134,6 +134,38 @@ TEST_CASE("a pass that begins at a later batch is the rest of the whole one and 
   }
 }
 
+TEST_CASE("batches of shards together are those of a larger batch") {
+  const auto dataset = std::make_shared<NumberedDataset>(107, 4);
+  const Transform transform{4, 1, 0.5, {}};
+  const LoaderOptions whole{.batch_size = 30, .shuffle = true, .seed = 3, .epoch = 2};
+  const Pass one = run(dataset, transform, whole);
+  std::vector<Pass> shards;
+  for (std::int64_t index = 0; index < 3; ++index) {
+    LoaderOptions options = whole;
+    options.batch_size = 10;
+    options.num_workers = index;
+    options.shard = {index, 3};
+    shards.push_back(run(dataset, transform, options));
+  }
+  CHECK(shards[0].indices.size() == 36);
+  CHECK(shards[2].indices.size() == 35);
+  for (std::size_t position = 0; position < one.indices.size(); ++position) {
+    CHECK(shards[position % 3].indices[position / 3] == one.indices[position]);
+  }
+}
+
+TEST_CASE("equal shards leave out the fewest images that they can") {
+  const auto dataset = std::make_shared<NumberedDataset>(107, 4);
+  std::set<std::int64_t> seen;
+  for (std::int64_t index = 0; index < 4; ++index) {
+    const Pass pass = run(dataset, Transform{4, 0, 0.0, {}},
+                          {.batch_size = 10, .shuffle = true, .shard = {index, 4, true}});
+    CHECK(pass.sizes == std::vector<std::int64_t>{10, 10, 6});
+    seen.insert(pass.indices.begin(), pass.indices.end());
+  }
+  CHECK(seen.size() == 104);
+}
+
 TEST_CASE("another epoch or seed gives another order and other crops") {
   const auto dataset = synthetic_dataset(64, 10, 16, 4, true);
   const Transform transform{16, 2, 0.5, dataset->normalization()};
@@ -272,6 +304,7 @@ TEST_CASE("senseless loader options are refused") {
   require_error(ErrorCode::invalid_argument, {"num_workers is -1"}, [&] { make({.num_workers = -1}); });
   require_error(ErrorCode::invalid_argument, {"prefetch is 0"}, [&] { make({.prefetch = 0}); });
   require_error(ErrorCode::invalid_argument, {"first_batch is -1"}, [&] { make({.first_batch = -1}); });
+  require_error(ErrorCode::invalid_argument, {"shard 2 of 2"}, [&] { make({.shard = {2, 2}}); });
   require_error(ErrorCode::invalid_argument, {"no data set"},
                 [] { Loader loader(nullptr, Transform{4, 0, 0.0, {}}, {}); });
 }

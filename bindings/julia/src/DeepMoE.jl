@@ -35,7 +35,7 @@ include("trainers.jl")
 export DeepMoEError, Options, Tensors, Engine, Dataset, Loader, Model, Trainer
 export set_json!, load_file!, read_environment!, to_json, architecture, describe_architecture, architecture_text,
     architecture_names, options_schema, metadata, share!, describe, logits, logits!, outputs, num_classes, image_size,
-    fetch_dataset, forward, read_image, state, load_state!, fold, compile, export_onnx, evaluate, compact,
+    process_place, fetch_dataset, forward, read_image, state, load_state!, fold, compile, export_onnx, evaluate, compact,
     convert_pytorch, begin_epoch!, step!, metrics!, save_state, use_average!, fit!, diagnose, set_log_callback,
     live_objects, has_training
 

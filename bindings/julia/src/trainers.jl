@@ -1,6 +1,18 @@
 # Training: whole runs, and loops of the program's own.
 
 """
+    process_place(options)
+
+Which of the processes that a launcher has started to train together this one is, from 0, and how many they are, as
+`(rank, size)`: 0 and 1 where no launcher is seen. The first `Trainer` waits for the others.
+"""
+function process_place(options::Options)
+    rank, size = Ref{Int64}(0), Ref{Int64}(1)
+    check(dmoe_process_place, options, rank, size)
+    return (rank = rank[], size = size[])
+end
+
+"""
     Trainer(model, options)
 
 Optimizer, schedule and loss for one model, which it keeps alive, and which must not be used elsewhere during the trainer's calls.

@@ -435,6 +435,10 @@ function dmoe_fetch_dataset(dataset, data_dir, settings_json, callback, user_dat
     end
 end
 
+const at_dmoe_process_place = Entry(:dmoe_process_place)
+dmoe_process_place(options, rank, size, error) =
+    @ccall $(address(at_dmoe_process_place))(options::Ptr{dmoe_options}, rank::Ptr{Int64}, size::Ptr{Int64}, error::Ptr{Ptr{dmoe_error}})::Int32
+
 const at_dmoe_trainer_create = Entry(:dmoe_trainer_create)
 dmoe_trainer_create(model, options, trainer, error) =
     @ccall $(address(at_dmoe_trainer_create))(model::Ptr{dmoe_model}, options::Ptr{dmoe_options}, trainer::Ptr{Ptr{dmoe_trainer}}, error::Ptr{Ptr{dmoe_error}})::Int32

@@ -34,7 +34,7 @@ from .options import (
     architecture_text,
 )
 from .tensors import Tensor, Tensors
-from .trainer import Position, Trainer, diagnose
+from .trainer import Position, ProcessPlace, Trainer, diagnose, process_place
 
 __version__: str = text(lib.dmoe_version())
 

@@ -177,6 +177,8 @@ dmoe_string** report, dmoe_error** error);
 int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, const char* settings_json,
 dmoe_event_callback callback, void* user_data, dmoe_string** json,
 dmoe_error** error);
+int32_t dmoe_process_place(const dmoe_options* options, int64_t* rank, int64_t* size,
+dmoe_error** error);
 int32_t dmoe_trainer_create(dmoe_model* model, const dmoe_options* options, dmoe_trainer** trainer,
 dmoe_error** error);
 void dmoe_trainer_release(dmoe_trainer* trainer);

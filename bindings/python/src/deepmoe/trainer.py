@@ -21,6 +21,20 @@ class Position(NamedTuple):
     step_in_epoch: int
 
 
+class ProcessPlace(NamedTuple):
+    """Which of the processes that a launcher has started to train together this one is, from 0, and how many they are."""
+
+    rank: int
+    size: int
+
+
+def process_place(options: Options) -> ProcessPlace:
+    """The place that the first Trainer of this process will take: 0 of 1 where no launcher is seen."""
+    numbers = ffi.new("int64_t[2]")
+    call(lib.dmoe_process_place, options.pointer, numbers, numbers + 1)
+    return ProcessPlace(*numbers)
+
+
 class Trainer(Handle):
     """Optimizer, schedule and loss for one model, which it keeps alive."""
 

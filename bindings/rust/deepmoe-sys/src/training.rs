@@ -250,6 +250,13 @@ unsafe extern "C" {
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
+    #[doc = " Processes that a launcher starts (torchrun, Open MPI's or MPICH's mpirun, srun) train one model together:\n each calls the same functions with the same options, data sets and model, and takes its shard of every\n batch, which then holds `batch_size` images a process. The first dmoe_trainer_create waits for the other\n processes. Gradients are means over the processes (Li et al., PyTorch Distributed, VLDB 2020), so that 2\n processes with batches of 32 train as one with batches of 64 does; batch norm takes its statistics from\n each process's own images unless option `sync_batch_norm` is set, and process 0's running statistics are\n those that count. Metrics and evaluations are of all processes; only process 0 writes to `out`. Steps,\n metrics and runs are collective: a process that does not take part, or is gone, ends the others' calls with\n IO within `distributed_timeout` seconds. Process 0 is looked for at MASTER_ADDR:MASTER_PORT. Option\n `distributed` off lets each process train by itself.\n\n Gives the number of this process, from 0, and of all of them: 0 and 1 where no launcher is seen, or with\n `distributed` off. Any thread. Errors: INVALID_ARGUMENT for variables of a launcher that do not fit\n together, naming them."]
+    pub fn dmoe_process_place(
+        options: *const dmoe_options,
+        rank: *mut i64,
+        size: *mut i64,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
     #[doc = " Optimizer, schedule and loss for one model, which the trainer keeps alive and which must not be used\n elsewhere during the trainer's calls (such a use is answered with DMOE_ERROR_STATE). Options read: those of\n the groups loss, optimizer, schedule, training, data and output."]
     pub fn dmoe_trainer_create(
         model: *mut dmoe_model,

@@ -70,7 +70,7 @@ pub use options::{Options, architecture_names, options_schema};
 pub use tensors::State;
 pub use tensors::Tensors;
 #[cfg(not(feature = "runtime"))]
-pub use trainer::{HoldsModel, Position, Trainer, diagnose};
+pub use trainer::{HoldsModel, Position, ProcessPlace, Trainer, diagnose, process_place};
 
 /// The project's README, whose program is tested as this crate's examples are.
 #[cfg(all(doctest, not(feature = "runtime")))]

@@ -43,6 +43,24 @@ impl HoldsModel for &mut Model {
     }
 }
 
+/// Which of the processes that a launcher has started to train together this one is, and how many they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProcessPlace {
+    /// Of this process, from 0.
+    pub rank: i64,
+    /// Of all of them.
+    pub size: i64,
+}
+
+/// The place that the first [`Trainer`] of this process will take, where it waits for the others: 0 of 1 where no launcher
+/// is seen.
+pub fn process_place(options: &Options) -> Result<ProcessPlace> {
+    let mut place = ProcessPlace { rank: 0, size: 1 };
+    // SAFETY: the numbers are this function's own.
+    check(|e| unsafe { sys::dmoe_process_place(options.0.get(), &mut place.rank, &mut place.size, e) })?;
+    Ok(place)
+}
+
 /// Optimizer, schedule and loss for one model, which it has for itself: a `&mut Model`, or a `Model` that
 /// [`Trainer::into_model`] gives back.
 ///
