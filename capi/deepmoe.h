@@ -37,7 +37,7 @@ typedef struct dmoe_trainer dmoe_trainer;
 
 /* The split ("train" or "test"; "val" is taken for "test" where a folder has it) of the data set that the
  * options `dataset`, `data_dir`, ... name. Errors: NOT_FOUND saying what was looked for where, FORMAT naming
- * the file. */
+ * the file. Since 0.1.0. */
 DMOE_API int32_t dmoe_dataset_open(const dmoe_options* options, const char* split, dmoe_dataset** dataset,
                                    dmoe_error** error);
 
@@ -48,23 +48,25 @@ typedef int32_t (*dmoe_release_callback)(void* user_data);
  * already normalised, `labels` holds `size` numbers in 0..num_classes-1. The labels are copied; the images
  * must stay unchanged until `release` (may be NULL) is called, or, without it, until the data set and
  * everything made from it are released and no call that reads it is under way. `release` may be called from
- * any thread. On failure it is not called. */
+ * any thread. On failure it is not called. Since 0.1.0. */
 DMOE_API int32_t dmoe_dataset_create_f32(const float* images, const int64_t* labels, int64_t size,
                                          int64_t height, int64_t width, int64_t num_classes,
                                          dmoe_release_callback release, void* user_data,
                                          dmoe_dataset** dataset, dmoe_error** error);
 /* The same for bytes 0..255 in DMOE_LAYOUT_NCHW or DMOE_LAYOUT_NHWC; `channels` is 1 or 3. They are
- * normalised on the way into a batch. */
+ * normalised on the way into a batch. Since 0.1.0. */
 DMOE_API int32_t dmoe_dataset_create_u8(const uint8_t* images, const int64_t* labels, int64_t size,
                                         int64_t channels, int64_t height, int64_t width, int32_t layout,
                                         int64_t num_classes, dmoe_release_callback release, void* user_data,
                                         dmoe_dataset** dataset, dmoe_error** error);
-/* The number of images; 0 for NULL. */
+/* The number of images; 0 for NULL. Since 0.1.0. */
 DMOE_API int64_t dmoe_dataset_size(const dmoe_dataset* dataset);
-/* 0 for NULL. */
+/* 0 for NULL. Since 0.1.0. */
 DMOE_API int64_t dmoe_dataset_num_classes(const dmoe_dataset* dataset);
-/* {"description", "size", "num_classes", "class_names", "image_size", "mean", "deviation"} as JSON. */
+/* {"description", "size", "num_classes", "class_names", "image_size", "mean", "deviation"} as JSON.
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_dataset_describe(const dmoe_dataset* dataset, dmoe_string** json, dmoe_error** error);
+/* Since 0.1.0. */
 DMOE_API void dmoe_dataset_release(dmoe_dataset* dataset);
 
 /* ---- Batches ------------------------------------------------------------------------------------------- */
@@ -77,20 +79,23 @@ DMOE_API void dmoe_dataset_release(dmoe_dataset* dataset);
  * option seed, `epoch` (from 0) and the image alone; a last batch of one image is left out. With `training` 0
  * every image comes once, in order, resized and cropped in the middle. The pass begins at batch `first_batch`
  * (from 0), and what comes before is not decoded: a loop that goes on in the middle of an epoch gives the
- * steps done in it, as dmoe_trainer_position tells them. At most prefetch + 1 batches are in memory. */
+ * steps done in it, as dmoe_trainer_position tells them. At most prefetch + 1 batches are in memory.
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_loader_create(const dmoe_dataset* dataset, const dmoe_options* options,
                                     int32_t training, int64_t epoch, int64_t first_batch,
                                     dmoe_loader** loader, dmoe_error** error);
-/* The number of batches in the whole pass, and the height and width of its images; 0 for NULL. */
+/* The number of batches in the whole pass, and the height and width of its images; 0 for NULL.
+ * Since 0.1.0. */
 DMOE_API int64_t dmoe_loader_num_batches(const dmoe_loader* loader);
+/* Since 0.1.0. */
 DMOE_API int64_t dmoe_loader_image_size(const dmoe_loader* loader);
 /* The next batch: `size` images (size, 3, image_size, image_size) in `images` and their labels in `labels`,
  * not copied; they belong to the loader and stay valid until the next call with it or its release. After the
  * last batch `size` is 0 and both pointers are NULL. An image that can't be read is DMOE_ERROR_FORMAT or
- * another error that names it; the loader should then be released. One call at a time. */
+ * another error that names it; the loader should then be released. One call at a time. Since 0.1.0. */
 DMOE_API int32_t dmoe_loader_next(dmoe_loader* loader, const float** images, const int64_t** labels,
                                   int64_t* size, dmoe_error** error);
-/* Cancels what is under way. */
+/* Cancels what is under way. Since 0.1.0. */
 DMOE_API void dmoe_loader_release(dmoe_loader* loader);
 
 /* ---- Models -------------------------------------------------------------------------------------------- */
@@ -99,56 +104,62 @@ DMOE_API void dmoe_loader_release(dmoe_loader* loader);
  * image_size that the options leave open (0) are those of the data set (224 where its images differ in size),
  * and its normalisation and class names are remembered. Without it they count as 1000 and 224. Fewer classes
  * than the data set has are refused. Option `device`: "auto", "cpu", "cuda" or "cuda:N"; CUDA that cannot be
- * used is an UNSUPPORTED error that says what is missing. */
+ * used is an UNSUPPORTED error that says what is missing. Since 0.1.0. */
 DMOE_API int32_t dmoe_model_create(const dmoe_options* options, const dmoe_dataset* dataset,
                                    dmoe_model** model, dmoe_error** error);
 /* Reads weights from a safetensors file. `options` may be NULL; values set in it complete a file without
  * metadata (model, gate_position, ...) and choose the device. Errors name the file, and the tensor that is
- * missing, surplus or of another shape. */
+ * missing, surplus or of another shape. Since 0.1.0. */
 DMOE_API int32_t dmoe_model_load(const char* path, const dmoe_options* options, dmoe_model** model,
                                  dmoe_error** error);
 /* Writes weights, architecture, options, normalisation and class names to a safetensors file, replacing an
- * older one only when complete. */
+ * older one only when complete. Since 0.1.0. */
 DMOE_API int32_t dmoe_model_save(const dmoe_model* model, const char* path, dmoe_error** error);
+/* Since 0.1.0. */
 DMOE_API void dmoe_model_release(dmoe_model* model);
 
 /* {"model", "device", "num_classes", "image_size", "class_names", "normalization", "options", "architecture",
- * "cost"} as JSON. */
+ * "cost"} as JSON. Since 0.1.0. */
 DMOE_API int32_t dmoe_model_describe(const dmoe_model* model, dmoe_string** json, dmoe_error** error);
 /* The model's network as dmoe_architecture_describe and dmoe_architecture_text describe one, for images of
- * its image_size. This holds for networks, too, that no options lead to, such as compacted ones. */
+ * its image_size. This holds for networks, too, that no options lead to, such as compacted ones.
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_model_architecture_describe(const dmoe_model* model, dmoe_string** json,
                                                   dmoe_error** error);
+/* Since 0.1.0. */
 DMOE_API int32_t dmoe_model_architecture_text(const dmoe_model* model, dmoe_string** text,
                                               dmoe_error** error);
 
 /* Evaluation-mode outputs for images (N, 3, H, W): float32 that are already normalised, or uint8, which are
  * normalised here. `images` is read in place during the call and stays the caller's. The set holds "logits"
  * (N, num_classes) and, in a gated network, "embedding" (N, embedding_dim), "embedding_logits" (N,
- * num_classes) and "gate.<layer>" (N, experts). */
+ * num_classes) and "gate.<layer>" (N, experts). Since 0.1.0. */
 DMOE_API int32_t dmoe_model_forward(dmoe_model* model, const struct DLManagedTensor* images,
                                     dmoe_tensors** outputs, dmoe_error** error);
 /* The same for plain arrays: `images` holds batch x 3 x height x width normalised floats; `logits` receives
- * batch x num_classes; `needed` may be NULL. */
+ * batch x num_classes; `needed` may be NULL. Since 0.1.0. */
 DMOE_API int32_t dmoe_model_forward_f32(dmoe_model* model, const float* images, int64_t batch, int64_t height,
                                         int64_t width, float* logits, int64_t capacity, int64_t* needed,
                                         dmoe_error** error);
 /* A JPEG or PNG file as the model wants it: decoded, resized, cropped and normalised as in evaluation; one
- * tensor "input" (1, 3, image_size, image_size). */
+ * tensor "input" (1, 3, image_size, image_size). Since 0.1.0. */
 DMOE_API int32_t dmoe_model_read_image(const dmoe_model* model, const char* path, dmoe_tensors** image,
                                        dmoe_error** error);
-/* The weights by their state_dict names, sharing memory with the model: they change as it trains. */
+/* The weights by their state_dict names, sharing memory with the model: they change as it trains.
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_model_state(const dmoe_model* model, dmoe_tensors** state, dmoe_error** error);
-/* Copies weights in by name; every entry must be there. On failure the model is as before. */
+/* Copies weights in by name; every entry must be there. On failure the model is as before. Since 0.1.0. */
 DMOE_API int32_t dmoe_model_load_state(dmoe_model* model, const dmoe_tensors* state, dmoe_error** error);
 
 /* A dense copy of a model for evaluation: gates are left out, as if each were 1, batch norms go into the
  * convolutions before them, and weights are stored channels last. What the network would cost in LibTorch
- * without gates; its results have no use but for a dense model, whose own they are up to rounding. */
+ * without gates; its results have no use but for a dense model, whose own they are up to rounding.
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_model_fold(const dmoe_model* model, dmoe_model** folded, dmoe_error** error);
 
 /* Compiles the model as it is now for inference on the CPU; the model stays as it is, also while it is
- * trained, and what it learns later does not reach the engine. `settings_json` as in dmoe_engine_create. */
+ * trained, and what it learns later does not reach the engine. `settings_json` as in dmoe_engine_create.
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_engine_create_from_model(const dmoe_model* model, const char* settings_json,
                                                dmoe_engine** engine, dmoe_error** error);
 
@@ -159,7 +170,7 @@ DMOE_API int32_t dmoe_engine_create_from_model(const dmoe_model* model, const ch
  * hold {"gates": true, "image_size": 224}: `gates` adds the outputs "embedding", "embedding_logits" and
  * "gate.<layer>" of dmoe_model_forward; `image_size` (0: as above) fixes height and width. The file's
  * metadata_props hold the normalisation, class names and options. Errors: INVALID_ARGUMENT for settings that
- * do not fit the network, UNSUPPORTED for a network that exceeds the format's 2 GiB, IO. */
+ * do not fit the network, UNSUPPORTED for a network that exceeds the format's 2 GiB, IO. Since 0.1.0. */
 DMOE_API int32_t dmoe_model_export_onnx(const dmoe_model* model, const char* path, const char* settings_json,
                                         dmoe_error** error);
 
@@ -171,7 +182,7 @@ DMOE_API int32_t dmoe_model_export_onnx(const dmoe_model* model, const char* pat
  * and the file is one of dmoe_model_save: float32, with the network's description. Else the bare tensors are
  * written in their own types. `settings_json` may be NULL or hold {"mean": [3 numbers], "deviation": [3
  * numbers]}, the normalisation of the network's images; it needs a model. Errors: NOT_FOUND, IO, and FORMAT
- * naming file and entry. */
+ * naming file and entry. Since 0.1.0. */
 DMOE_API int32_t dmoe_convert_pytorch(const char* path, const char* output, const dmoe_options* options,
                                       const char* settings_json, dmoe_error** error);
 
@@ -205,13 +216,14 @@ typedef int32_t (*dmoe_event_callback)(int32_t event, const char* json, void* us
  * image), "always_on_experts" (active for every image), "effective_experts" (exp of the entropy of the
  * experts' mean gates divided by their sum), "mean_gate", "gate_loss"}; a gated network has "experts",
  * "dead_experts", "always_on_experts" and "effective_experts" (sums over the layers), "dead_layers" and
- * "gate_loss", too. */
+ * "gate_loss", too. Since 0.1.0. */
 DMOE_API int32_t dmoe_model_evaluate(dmoe_model* model, const dmoe_dataset* dataset,
                                      const dmoe_options* options, dmoe_event_callback callback,
                                      void* user_data, dmoe_string** json, dmoe_error** error);
 
 /* The same by an engine, on its threads: the figures are the model's own up to rounding, and inactive experts
- * cost no time. `options` may be NULL, which means the defaults. The callback must not use the engine. */
+ * cost no time. `options` may be NULL, which means the defaults. The callback must not use the engine.
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_engine_evaluate(const dmoe_engine* engine, const dmoe_dataset* dataset,
                                       const dmoe_options* options, dmoe_event_callback callback,
                                       void* user_data, dmoe_string** json, dmoe_error** error);
@@ -228,8 +240,7 @@ DMOE_API int32_t dmoe_engine_evaluate(const dmoe_engine* engine, const dmoe_data
  * "active_macs", "density", "accuracy", "top5_accuracy", "loss"}}: `reason` says why inactive experts were
  * kept, `silent` whether one of those kept stands for removed ones. Errors: INVALID_ARGUMENT for a dense
  * network, an unknown class, classes without images and settings out of range; NUMERIC for gates that are
- * NaN.
- */
+ * NaN. Since 0.1.0. */
 DMOE_API int32_t dmoe_model_compact(dmoe_model* model, const dmoe_dataset* calibration,
                                     const char* settings_json, const dmoe_options* options,
                                     dmoe_event_callback callback, void* user_data, dmoe_model** compacted,
@@ -263,7 +274,7 @@ DMOE_API int32_t dmoe_model_compact(dmoe_model* model, const dmoe_dataset* calib
  * where another may help, and for a full disk; FORMAT for another checksum (what was downloaded is then
  * removed), or an archive that is damaged, does not hold the data set, holds links, devices or paths that
  * lead out of the folder, or exceeds 1 GiB; STATE when the data set's folder is there but cannot be read,
- * which is never removed; INVALID_ARGUMENT. */
+ * which is never removed; INVALID_ARGUMENT. Since 0.1.0. */
 DMOE_API int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, const char* settings_json,
                                     dmoe_event_callback callback, void* user_data, dmoe_string** json,
                                     dmoe_error** error);
@@ -289,39 +300,41 @@ DMOE_API int32_t dmoe_process_place(const dmoe_options* options, int64_t* rank, 
 
 /* Optimizer, schedule and loss for one model, which the trainer keeps alive and which must not be used
  * elsewhere during the trainer's calls (such a use is answered with DMOE_ERROR_STATE). Options read: those of
- * the groups loss, optimizer, schedule, training, data and output. */
+ * the groups loss, optimizer, schedule, training, data and output. Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_create(dmoe_model* model, const dmoe_options* options, dmoe_trainer** trainer,
                                      dmoe_error** error);
+/* Since 0.1.0. */
 DMOE_API void dmoe_trainer_release(dmoe_trainer* trainer);
 
 /* For a loop of the host's own: tells the schedule where training is, `epoch` counting from 0. Without it the
- * learning rate stays at option `lr`. */
+ * learning rate stays at option `lr`. Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_begin_epoch(dmoe_trainer* trainer, int64_t epoch, int64_t steps_per_epoch,
                                           dmoe_error** error);
 /* One step on images (N, 3, H, W; float32 normalised, or uint8) and labels (N; int64 in 0..num_classes-1),
  * both read in place during the call. With gradient_accumulation k the weights change at every k-th call.
  * `loss` may be NULL; otherwise it receives the step's loss, which on CUDA waits for the device. A loss that
  * is not finite is DMOE_ERROR_NUMERIC, found in this call if `loss` is given, else in dmoe_trainer_metrics.
- */
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_step(dmoe_trainer* trainer, const struct DLManagedTensor* images,
                                    const struct DLManagedTensor* labels, double* loss, dmoe_error** error);
-/* The same for plain arrays of batch x 3 x height x width normalised floats and `batch` labels. */
+/* The same for plain arrays of batch x 3 x height x width normalised floats and `batch` labels.
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_step_f32(dmoe_trainer* trainer, const float* images, const int64_t* labels,
                                        int64_t batch, int64_t height, int64_t width, double* loss,
                                        dmoe_error** error);
 /* {"step", "epoch", "lr", "lambda_val", "loss", "accuracy", "samples"} as JSON: means since the last call,
- * which are then reset; lr and lambda_val are those of the next step. */
+ * which are then reset; lr and lambda_val are those of the next step. Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_metrics(dmoe_trainer* trainer, dmoe_string** json, dmoe_error** error);
 /* Where the trainer is, for a loop of the host's own that goes on after dmoe_trainer_load_state: `step`
  * receives the number of steps done in all, `epoch` the one that was begun last (-1: none), `step_in_epoch`
- * the steps done since. Each may be NULL. */
+ * the steps done since. Each may be NULL. Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_position(dmoe_trainer* trainer, int64_t* step, int64_t* epoch,
                                        int64_t* step_in_epoch, dmoe_error** error);
 /* Writes a checkpoint: all that the trainer's future steps depend on (weights and buffers, optimizer,
  * position in the schedule, gradients accumulated so far, generators, the sums of dmoe_trainer_metrics) in
  * one safetensors file, which replaces an older one only when complete and flushed to the disk: whatever
  * happens, one of the two is there whole. The file can be given to dmoe_model_load and dmoe_engine_create as
- * well. Errors: NOT_FOUND for a folder that is missing, IO (a full disk) naming the file. */
+ * well. Errors: NOT_FOUND for a folder that is missing, IO (a full disk) naming the file. Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_save_state(dmoe_trainer* trainer, const char* path, dmoe_error** error);
 /* Brings trainer and model to where those were that wrote the file. The trainer must have been made with the
  * same network and the same options. On the CPU the steps that follow then give the same weights, bit for
@@ -333,13 +346,13 @@ DMOE_API int32_t dmoe_trainer_save_state(dmoe_trainer* trainer, const char* path
  * may be any number not below the epochs begun; the schedule is that of the new number from there on. On
  * failure the trainer is as before. Errors: NOT_FOUND, IO, FORMAT (no checkpoint, or damaged), UNSUPPORTED
  * (written by a newer version), INVALID_ARGUMENT (another network, or an option that differs, which is
- * named). */
+ * named). Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_load_state(dmoe_trainer* trainer, const char* path, dmoe_error** error);
 /* With option `ema`, for a loop of the host's own: gives the model the averaged weights (`averaged` not 0),
  * to be evaluated, saved or turned into an engine, or its own back (0). While it has the averaged ones,
  * steps, dmoe_trainer_fit and saving or loading the state are answered with STATE. When the trainer is
  * released the model keeps what it has. Weights that were handed out by dmoe_model_state before are no longer
- * the model's until it has its own back. Errors: INVALID_ARGUMENT without option `ema`. */
+ * the model's until it has its own back. Errors: INVALID_ARGUMENT without option `ema`. Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_use_average(dmoe_trainer* trainer, int32_t averaged, dmoe_error** error);
 /* A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where
  * option `out` names a folder it receives
@@ -368,7 +381,7 @@ DMOE_API int32_t dmoe_trainer_use_average(dmoe_trainer* trainer, int32_t average
  * `callback` may be NULL; when it returns non-zero, the step under way is finished, everything is saved, and
  * the value is returned. `summary` may be NULL; it receives {"accuracy", "best_epoch", "density", "layers",
  * "dense_macs", "active_macs", "seconds_per_epoch", "files", ...}. A file that cannot be written (a full
- * disk) is an IO error that names it, and what it held before is still there. */
+ * disk) is an IO error that names it, and what it held before is still there. Since 0.1.0. */
 DMOE_API int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train,
                                   const dmoe_dataset* validation, dmoe_event_callback callback,
                                   void* user_data, dmoe_string** summary, dmoe_error** error);
@@ -376,7 +389,7 @@ DMOE_API int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* tra
 /* ---- The machine --------------------------------------------------------------------------------------- */
 
 /* What the library found here, as JSON: versions, where LibTorch is, CPU features, threads, and whether CUDA
- * can be used and, if not, what is missing. */
+ * can be used and, if not, what is missing. Since 0.1.0. */
 DMOE_API int32_t dmoe_diagnose(dmoe_string** json, dmoe_error** error);
 
 #ifdef __cplusplus
