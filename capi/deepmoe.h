@@ -294,7 +294,7 @@ DMOE_API int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, c
  *
  * Gives the number of this process, from 0, and of all of them: 0 and 1 where no launcher is seen, or with
  * `distributed` off. Any thread. Errors: INVALID_ARGUMENT for variables of a launcher that do not fit
- * together, naming them. */
+ * together, naming them. Since 0.1.0. */
 DMOE_API int32_t dmoe_process_place(const dmoe_options* options, int64_t* rank, int64_t* size,
                                     dmoe_error** error);
 

@@ -40,6 +40,25 @@ if(NOT APPLE AND NOT DEEPMOE_SANITIZE)
             -DCOPY=${CMAKE_CURRENT_BINARY_DIR}/stripped_runtime.so -P ${_here}/needed_libraries.cmake)
 endif()
 
+# Since which version a function is there, and that what was released stays as it was.
+# deepmoe_python_capi_test(<name> <script> <arguments...>)
+function(deepmoe_python_capi_test name script)
+  add_test(NAME "capi/${name}" COMMAND sh ${PROJECT_SOURCE_DIR}/tests/run_python.sh python3 sys -B ${script} ${ARGN})
+  set_tests_properties("capi/${name}" PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED: " TIMEOUT 300)
+endfunction()
+deepmoe_python_capi_test("every function says since when it is there" ${_here}/since_test.py ${_capi} ${PROJECT_VERSION})
+# The dumps are those of 64-bit ELF.
+if(NOT APPLE AND NOT DEEPMOE_SANITIZE AND CMAKE_SIZEOF_VOID_P EQUAL 8)
+  set(_built_libraries $<TARGET_FILE:deepmoe_runtime>)
+  if(TARGET deepmoe)
+    list(APPEND _built_libraries $<TARGET_FILE:deepmoe>)
+  endif()
+  deepmoe_python_capi_test("headers and libraries keep the interface that was dumped" ${_capi}/abi/abi.py compare
+                           ${_built_libraries} --compiler ${CMAKE_C_COMPILER})
+  deepmoe_python_capi_test("what changes the binary interface is found" ${_here}/abi_test.py ${_capi}/abi/abi.py
+                           ${CMAKE_C_COMPILER} ${CMAKE_CURRENT_BINARY_DIR}/abi)
+endif()
+
 # Cases in doctest: those of the runtime are run with either library.
 # deepmoe_library_tests(<name> <library> <sources...>)
 function(deepmoe_library_tests name library)

@@ -65,128 +65,133 @@ pub type dmoe_log_callback = ::std::option::Option<
     ) -> i32,
 >;
 unsafe extern "C" {
-    #[doc = " The name of a status, e.g. \"invalid_argument\"; \"callback\" for a value that is none of the library's. Never\n NULL; lives as long as the program."]
+    #[doc = " The name of a status, e.g. \"invalid_argument\"; \"callback\" for a value that is none of the library's. Never\n NULL; lives as long as the program. Since 0.1.0."]
     pub fn dmoe_status_name(status: i32) -> *const ::std::os::raw::c_char;
-    #[doc = " DMOE_OK has no error; for a failed call, its status again. 0 for NULL."]
+    #[doc = " DMOE_OK has no error; for a failed call, its status again. 0 for NULL. Since 0.1.0."]
     pub fn dmoe_error_code(error: *const dmoe_error) -> i32;
-    #[doc = " What was wrong, with which value, and what to do. Lives as long as the error; \"\" for NULL."]
+    #[doc = " What was wrong, with which value, and what to do. Lives as long as the error; \"\" for NULL. Since 0.1.0."]
     pub fn dmoe_error_message(error: *const dmoe_error) -> *const ::std::os::raw::c_char;
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_error_release(error: *mut dmoe_error);
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_abi_version() -> i32;
-    #[doc = " \"major.minor.patch\" of the library. Lives as long as the program."]
+    #[doc = " \"major.minor.patch\" of the library. Lives as long as the program. Since 0.1.0."]
     pub fn dmoe_version() -> *const ::std::os::raw::c_char;
-    #[doc = " Replaces the receiver of the process's log messages; NULL restores the default, which prints warnings and\n errors to standard error. May be called from any thread; from inside the callback it is a DMOE_ERROR_STATE.\n Once it has returned, the former callback is not called any more."]
+    #[doc = " Replaces the receiver of the process's log messages; NULL restores the default, which prints warnings and\n errors to standard error. May be called from any thread; from inside the callback it is a DMOE_ERROR_STATE.\n Once it has returned, the former callback is not called any more. Since 0.1.0."]
     pub fn dmoe_set_log_callback(
         callback: dmoe_log_callback,
         user_data: *mut ::std::os::raw::c_void,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " How many objects of a kind exist in this process: 0 after a program that released everything. DLPack\n tensors that the library gave away are not counted. -1 for an unknown kind. Any thread."]
+    #[doc = " How many objects of a kind exist in this process: 0 after a program that released everything. DLPack\n tensors that the library gave away are not counted. -1 for an unknown kind. Any thread. Since 0.1.0."]
     pub fn dmoe_live_objects(kind: i32) -> i64;
-    #[doc = " Zero-terminated UTF-8; lives as long as the string; \"\" for NULL."]
+    #[doc = " Zero-terminated UTF-8; lives as long as the string; \"\" for NULL. Since 0.1.0."]
     pub fn dmoe_string_data(string: *const dmoe_string) -> *const ::std::os::raw::c_char;
-    #[doc = " Bytes without the terminating zero; 0 for NULL."]
+    #[doc = " Bytes without the terminating zero; 0 for NULL. Since 0.1.0."]
     pub fn dmoe_string_size(string: *const dmoe_string) -> i64;
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_string_release(string: *mut dmoe_string);
-    #[doc = " Values for the options of the one table (docs/options.md). A value's precedence depends on where it came\n from, not on the order of calls: default < recipe < file < environment < dmoe_options_set."]
+    #[doc = " Values for the options of the one table (docs/options.md). A value's precedence depends on where it came\n from, not on the order of calls: default < recipe < file < environment < dmoe_options_set. Since 0.1.0."]
     pub fn dmoe_options_create(options: *mut *mut dmoe_options, error: *mut *mut dmoe_error) -> i32;
-    #[doc = " A copy that can be changed on its own."]
+    #[doc = " A copy that can be changed on its own. Since 0.1.0."]
     pub fn dmoe_options_copy(
         options: *const dmoe_options,
         copy: *mut *mut dmoe_options,
         error: *mut *mut dmoe_error,
     ) -> i32;
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_options_release(options: *mut dmoe_options);
-    #[doc = " Sets one option from text: \"0.1\", \"true\", \"10,20\". Errors: NOT_FOUND for an unknown name, with the nearest\n one; INVALID_ARGUMENT with the range or the choices; UNSUPPORTED for an option without effect in this\n version."]
+    #[doc = " Sets one option from text: \"0.1\", \"true\", \"10,20\". Errors: NOT_FOUND for an unknown name, with the nearest\n one; INVALID_ARGUMENT with the range or the choices; UNSUPPORTED for an option without effect in this\n version. Since 0.1.0."]
     pub fn dmoe_options_set(
         options: *mut dmoe_options,
         name: *const ::std::os::raw::c_char,
         value: *const ::std::os::raw::c_char,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Sets every member of a JSON object, with the precedence of dmoe_options_set. All or nothing. Errors: FORMAT\n for what is no JSON object, and those of dmoe_options_set."]
+    #[doc = " Sets every member of a JSON object, with the precedence of dmoe_options_set. All or nothing. Errors: FORMAT\n for what is no JSON object, and those of dmoe_options_set. Since 0.1.0."]
     pub fn dmoe_options_set_json(
         options: *mut dmoe_options,
         json: *const ::std::os::raw::c_char,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Reads a configuration file, such as a run's config.json, with the precedence of a file."]
+    #[doc = " Reads a configuration file, such as a run's config.json, with the precedence of a file. Since 0.1.0."]
     pub fn dmoe_options_load_file(
         options: *mut dmoe_options,
         path: *const ::std::os::raw::c_char,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Reads DEEPMOE_<NAME> for every option. Not safe while another thread changes the environment."]
+    #[doc = " Reads DEEPMOE_<NAME> for every option. Not safe while another thread changes the environment.\n Since 0.1.0."]
     pub fn dmoe_options_read_environment(options: *mut dmoe_options, error: *mut *mut dmoe_error) -> i32;
-    #[doc = " One value as the text that dmoe_options_set would take."]
+    #[doc = " One value as the text that dmoe_options_set would take. Since 0.1.0."]
     pub fn dmoe_options_get(
         options: *const dmoe_options,
         name: *const ::std::os::raw::c_char,
         value: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Every option with its resolved value, as a JSON object."]
+    #[doc = " Every option with its resolved value, as a JSON object. Since 0.1.0."]
     pub fn dmoe_options_to_json(
         options: *const dmoe_options,
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The table itself as JSON: {\"options\": [{\"name\", \"type\", \"group\", \"default\", \"minimum\", \"maximum\",\n \"choices\", \"available\", \"help\", \"recipes\"}]}."]
+    #[doc = " The table itself as JSON: {\"options\": [{\"name\", \"type\", \"group\", \"default\", \"minimum\", \"maximum\",\n \"choices\", \"available\", \"help\", \"recipes\"}]}. Since 0.1.0."]
     pub fn dmoe_options_schema(json: *mut *mut dmoe_string, error: *mut *mut dmoe_error) -> i32;
-    #[doc = " The names that option `model` takes, as a JSON array."]
+    #[doc = " The names that option `model` takes, as a JSON array. Since 0.1.0."]
     pub fn dmoe_architecture_names(json: *mut *mut dmoe_string, error: *mut *mut dmoe_error) -> i32;
-    #[doc = " The network that the options describe, as data: {\"format\", \"model\", \"nodes\", \"outputs\", ...}. An unset\n image_size counts as 224 and an unset num_classes as 1000."]
+    #[doc = " The network that the options describe, as data: {\"format\", \"model\", \"nodes\", \"outputs\", ...}. An unset\n image_size counts as 224 and an unset num_classes as 1000. Since 0.1.0."]
     pub fn dmoe_architecture_json(
         options: *const dmoe_options,
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The same with shapes, parameters and multiply-accumulates of each node and in all, as JSON."]
+    #[doc = " The same with shapes, parameters and multiply-accumulates of each node and in all, as JSON.\n Since 0.1.0."]
     pub fn dmoe_architecture_describe(
         options: *const dmoe_options,
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The same as a table for people."]
+    #[doc = " The same as a table for people. Since 0.1.0."]
     pub fn dmoe_architecture_text(
         options: *const dmoe_options,
         text: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " An empty set to add to."]
+    #[doc = " An empty set to add to. Since 0.1.0."]
     pub fn dmoe_tensors_create(tensors: *mut *mut dmoe_tensors, error: *mut *mut dmoe_error) -> i32;
-    #[doc = " Opens a safetensors file. It is mapped, not read, and must not be truncated or written to while the set or\n a tensor of it lives (replacing it by another file is fine). Errors: NOT_FOUND, IO, FORMAT naming file and\n reason."]
+    #[doc = " Opens a safetensors file. It is mapped, not read, and must not be truncated or written to while the set or\n a tensor of it lives (replacing it by another file is fine). Errors: NOT_FOUND, IO, FORMAT naming file and\n reason. Since 0.1.0."]
     pub fn dmoe_tensors_load(
         path: *const ::std::os::raw::c_char,
         tensors: *mut *mut dmoe_tensors,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Writes a safetensors file, replacing an older one only when complete. `metadata_json` (an object of\n strings) may be NULL. Tensors must be on the CPU."]
+    #[doc = " Writes a safetensors file, replacing an older one only when complete. `metadata_json` (an object of\n strings) may be NULL. Tensors must be on the CPU. Since 0.1.0."]
     pub fn dmoe_tensors_save(
         tensors: *const dmoe_tensors,
         path: *const ::std::os::raw::c_char,
         metadata_json: *const ::std::os::raw::c_char,
         error: *mut *mut dmoe_error,
     ) -> i32;
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_tensors_release(tensors: *mut dmoe_tensors);
-    #[doc = " The number of tensors; 0 for NULL."]
+    #[doc = " The number of tensors; 0 for NULL. Since 0.1.0."]
     pub fn dmoe_tensors_count(tensors: *const dmoe_tensors) -> i64;
-    #[doc = " The name of tensor `index` (0..count-1). Lives as long as the set; NULL when out of range."]
+    #[doc = " The name of tensor `index` (0..count-1). Lives as long as the set; NULL when out of range. Since 0.1.0."]
     pub fn dmoe_tensors_name(tensors: *const dmoe_tensors, index: i64) -> *const ::std::os::raw::c_char;
-    #[doc = " The file's metadata as a JSON object of strings; \"{}\" for sets that are no file."]
+    #[doc = " The file's metadata as a JSON object of strings; \"{}\" for sets that are no file. Since 0.1.0."]
     pub fn dmoe_tensors_metadata(
         tensors: *const dmoe_tensors,
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Hands out a tensor without copying; it keeps its memory alive, also after the set is released, and is freed\n by its own deleter, from any thread. Its content must be left unchanged when it comes from a file. Errors:\n NOT_FOUND, with the nearest name."]
+    #[doc = " Hands out a tensor without copying; it keeps its memory alive, also after the set is released, and is freed\n by its own deleter, from any thread. Its content must be left unchanged when it comes from a file. Errors:\n NOT_FOUND, with the nearest name. Since 0.1.0."]
     pub fn dmoe_tensors_get(
         tensors: *const dmoe_tensors,
         name: *const ::std::os::raw::c_char,
         tensor: *mut *mut DLManagedTensor,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Copies a float32 tensor on the CPU into `values` (capacity elements, row-major); `needed` (may be NULL)\n receives its number of elements, also when `values` is NULL or too small."]
+    #[doc = " Copies a float32 tensor on the CPU into `values` (capacity elements, row-major); `needed` (may be NULL)\n receives its number of elements, also when `values` is NULL or too small. Since 0.1.0."]
     pub fn dmoe_tensors_read_f32(
         tensors: *const dmoe_tensors,
         name: *const ::std::os::raw::c_char,
@@ -195,7 +200,7 @@ unsafe extern "C" {
         needed: *mut i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Writes the shape of a tensor (capacity elements): `rank` (may be NULL) receives the number of dimensions,\n also when `shape` is NULL or too small. A scalar has 0 dimensions and needs no buffer."]
+    #[doc = " Writes the shape of a tensor (capacity elements): `rank` (may be NULL) receives the number of dimensions,\n also when `shape` is NULL or too small. A scalar has 0 dimensions and needs no buffer. Since 0.1.0."]
     pub fn dmoe_tensors_shape(
         tensors: *const dmoe_tensors,
         name: *const ::std::os::raw::c_char,
@@ -204,14 +209,14 @@ unsafe extern "C" {
         rank: *mut i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Adds a tensor under a new name, taking it over: on success its deleter (may be NULL) is called when the set\n and all that was handed out of it are gone; on failure it stays the caller's. It must be contiguous,\n aligned to its elements and on the CPU."]
+    #[doc = " Adds a tensor under a new name, taking it over: on success its deleter (may be NULL) is called when the set\n and all that was handed out of it are gone; on failure it stays the caller's. It must be contiguous,\n aligned to its elements and on the CPU. Since 0.1.0."]
     pub fn dmoe_tensors_add(
         tensors: *mut dmoe_tensors,
         name: *const ::std::os::raw::c_char,
         tensor: *mut DLManagedTensor,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Adds a copy of `values` under a new name; its shape is shape[0..rank-1]. `shape` may be NULL for a scalar\n (rank 0)."]
+    #[doc = " Adds a copy of `values` under a new name; its shape is shape[0..rank-1]. `shape` may be NULL for a scalar\n (rank 0). Since 0.1.0."]
     pub fn dmoe_tensors_add_f32(
         tensors: *mut dmoe_tensors,
         name: *const ::std::os::raw::c_char,
@@ -220,16 +225,16 @@ unsafe extern "C" {
         rank: i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Reads a safetensors file that dmoe_model_save or a training wrote; the file is not needed afterwards.\n `settings_json` may be NULL or hold\n {\"image_size\": 0, \"threads\": 1, \"precision\": \"fp32\", \"skip\": true, \"profile\": false}:\n - image_size: images are image_size x image_size; 0: as the file says.\n - threads: what one run uses, no more than there are processors; 0: one for each processor.\n - precision: \"bf16\" keeps the weights of gated convolutions and of the classifier in bfloat16, half the memory, on\n   any processor. All is computed in float32, and the embedding network and the gates' heads stay float32 entirely:\n   the same experts are active. Logits differ from those of \"fp32\" by some 0.5 % of the largest one.\n - skip: false computes every channel, and gates only multiply: what skipping is measured against.\n - profile: measures each step's time for dmoe_engine_describe.\n Errors: NOT_FOUND, IO and FORMAT naming file and reason; INVALID_ARGUMENT for a file without a description\n of its network, an image_size that the network does not accept and settings out of range; NOT_FOUND for an\n unknown setting."]
+    #[doc = " Reads a safetensors file that dmoe_model_save or a training wrote; the file is not needed afterwards.\n `settings_json` may be NULL or hold\n {\"image_size\": 0, \"threads\": 1, \"precision\": \"fp32\", \"skip\": true, \"profile\": false}:\n - image_size: images are image_size x image_size; 0: as the file says.\n - threads: what one run uses, no more than there are processors; 0: one for each processor.\n - precision: \"bf16\" keeps the weights of gated convolutions and of the classifier in bfloat16, half the\n memory, on any processor. All is computed in float32, and the embedding network and the gates' heads stay\n float32 entirely: the same experts are active. Logits differ from those of \"fp32\" by some 0.5 % of the\n largest one.\n - skip: false computes every channel, and gates only multiply: what skipping is measured against.\n - profile: measures each step's time for dmoe_engine_describe.\n Errors: NOT_FOUND, IO and FORMAT naming file and reason; INVALID_ARGUMENT for a file without a description\n of its network, an image_size that the network does not accept and settings out of range; NOT_FOUND for an\n unknown setting. Since 0.1.0."]
     pub fn dmoe_engine_create(
         path: *const ::std::os::raw::c_char,
         settings_json: *const ::std::os::raw::c_char,
         engine: *mut *mut dmoe_engine,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " No call with it may be under way."]
+    #[doc = " No call with it may be under way. Since 0.1.0."]
     pub fn dmoe_engine_release(engine: *mut dmoe_engine);
-    #[doc = " Logits (batch x num_classes) for `images`: batch x 3 x height x width floats that are already normalised;\n height and width must be the engine's image_size. `needed` (may be NULL) receives the number of logits, also\n when the buffer is too small or NULL. `active_macs` (may be NULL) receives the multiply-accumulates of this\n call, those of inactive experts left out."]
+    #[doc = " Logits (batch x num_classes) for `images`: batch x 3 x height x width floats that are already normalised;\n height and width must be the engine's image_size. `needed` (may be NULL) receives the number of logits,\n also when the buffer is too small or NULL. `active_macs` (may be NULL) receives the multiply-accumulates of\n this call, those of inactive experts left out. Since 0.1.0."]
     pub fn dmoe_engine_run(
         engine: *const dmoe_engine,
         images: *const f32,
@@ -242,7 +247,7 @@ unsafe extern "C" {
         active_macs: *mut i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The same for bytes 0..255, (batch, 3, height, width) or (batch, height, width, 3), which are normalised here\n as in training."]
+    #[doc = " The same for bytes 0..255, (batch, 3, height, width) or (batch, height, width, 3), which are normalised\n here as in training. Since 0.1.0."]
     pub fn dmoe_engine_run_u8(
         engine: *const dmoe_engine,
         images: *const u8,
@@ -256,7 +261,7 @@ unsafe extern "C" {
         active_macs: *mut i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " dmoe_engine_run with everything that a run can give. A buffer that is NULL is not wanted; at least one must\n be there, and each that is must be large enough. They hold `batch` rows of num_classes (logits),\n embedding_dim (embedding), num_classes (embedding_logits) and `experts` numbers (gates of all layers, in\n network order); the latter three are empty for a dense network. `needed` may be NULL or have room for four\n numbers, the elements of each buffer in this order, which are told also when a buffer is too small or none is\n there. `given_gates` may be NULL; otherwise its batch x experts numbers, finite and not negative, take the\n place of the gates that the network computes (it still computes them): for measurements, and for asking what\n other experts would say."]
+    #[doc = " dmoe_engine_run with everything that a run can give. A buffer that is NULL is not wanted; at least one must\n be there, and each that is must be large enough. They hold `batch` rows of num_classes (logits),\n embedding_dim (embedding), num_classes (embedding_logits) and `experts` numbers (gates of all layers, in\n network order); the latter three are empty for a dense network. `needed` may be NULL or have room for four\n numbers, the elements of each buffer in this order, which are told also when a buffer is too small or none\n is there. `given_gates` may be NULL; otherwise its batch x experts numbers, finite and not negative, take\n the place of the gates that the network computes (it still computes them): for measurements, and for asking\n what other experts would say. Since 0.1.0."]
     pub fn dmoe_engine_run_outputs(
         engine: *const dmoe_engine,
         images: *const f32,
@@ -276,7 +281,7 @@ unsafe extern "C" {
         active_macs: *mut i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " {\"model\", \"image_size\", \"image_channels\", \"num_classes\", \"embedding_dim\", \"experts\", \"gates\": [{\"name\",\n \"experts\"}], \"class_names\", \"normalization\": {\"mean\", \"deviation\"}, \"precision\", \"threads\", \"skip\",\n \"target\", \"dense_macs\", \"active_macs\", \"weight_bytes\", \"working_bytes_per_image\", \"images_run\", \"steps\":\n [{\"name\", \"kind\", \"kernel\", \"dense_macs\", \"active_macs\", \"weight_bytes\", \"input_gate\", \"output_gate\",\n \"mean_microseconds\"}]} as JSON. `target` is the instruction set in use. The gates of a step (names, or null)\n are those that spare its work. MACs and times are of one image: active_macs is the mean of all runs so far,\n absent before the first; mean_microseconds is there with the setting `profile`."]
+    #[doc = " {\"model\", \"image_size\", \"image_channels\", \"num_classes\", \"embedding_dim\", \"experts\", \"gates\": [{\"name\",\n \"experts\"}], \"class_names\", \"normalization\": {\"mean\", \"deviation\"}, \"precision\", \"threads\", \"skip\",\n \"target\", \"dense_macs\", \"active_macs\", \"weight_bytes\", \"working_bytes_per_image\", \"images_run\", \"steps\":\n [{\"name\", \"kind\", \"kernel\", \"dense_macs\", \"active_macs\", \"weight_bytes\", \"input_gate\", \"output_gate\",\n \"mean_microseconds\"}]} as JSON. `target` is the instruction set in use. The gates of a step (names, or\n null) are those that spare its work. MACs and times are of one image: active_macs is the mean of all runs\n so far, absent before the first; mean_microseconds is there with the setting `profile`. Since 0.1.0."]
     pub fn dmoe_engine_describe(
         engine: *const dmoe_engine,
         json: *mut *mut dmoe_string,

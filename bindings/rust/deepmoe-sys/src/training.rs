@@ -39,14 +39,14 @@ pub type dmoe_event_callback = ::std::option::Option<
     ) -> i32,
 >;
 unsafe extern "C" {
-    #[doc = " The split (\"train\" or \"test\"; \"val\" is taken for \"test\" where a folder has it) of the data set that the\n options `dataset`, `data_dir`, ... name. Errors: NOT_FOUND saying what was looked for where, FORMAT naming\n the file."]
+    #[doc = " The split (\"train\" or \"test\"; \"val\" is taken for \"test\" where a folder has it) of the data set that the\n options `dataset`, `data_dir`, ... name. Errors: NOT_FOUND saying what was looked for where, FORMAT naming\n the file. Since 0.1.0."]
     pub fn dmoe_dataset_open(
         options: *const dmoe_options,
         split: *const ::std::os::raw::c_char,
         dataset: *mut *mut dmoe_dataset,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Images of the host program, without a copy: `images` holds size x 3 x height x width floats that are\n already normalised, `labels` holds `size` numbers in 0..num_classes-1. The labels are copied; the images\n must stay unchanged until `release` (may be NULL) is called, or, without it, until the data set and\n everything made from it are released and no call that reads it is under way. `release` may be called from\n any thread. On failure it is not called."]
+    #[doc = " Images of the host program, without a copy: `images` holds size x 3 x height x width floats that are\n already normalised, `labels` holds `size` numbers in 0..num_classes-1. The labels are copied; the images\n must stay unchanged until `release` (may be NULL) is called, or, without it, until the data set and\n everything made from it are released and no call that reads it is under way. `release` may be called from\n any thread. On failure it is not called. Since 0.1.0."]
     pub fn dmoe_dataset_create_f32(
         images: *const f32,
         labels: *const i64,
@@ -59,7 +59,7 @@ unsafe extern "C" {
         dataset: *mut *mut dmoe_dataset,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The same for bytes 0..255 in DMOE_LAYOUT_NCHW or DMOE_LAYOUT_NHWC; `channels` is 1 or 3. They are\n normalised on the way into a batch."]
+    #[doc = " The same for bytes 0..255 in DMOE_LAYOUT_NCHW or DMOE_LAYOUT_NHWC; `channels` is 1 or 3. They are\n normalised on the way into a batch. Since 0.1.0."]
     pub fn dmoe_dataset_create_u8(
         images: *const u8,
         labels: *const i64,
@@ -74,18 +74,19 @@ unsafe extern "C" {
         dataset: *mut *mut dmoe_dataset,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The number of images; 0 for NULL."]
+    #[doc = " The number of images; 0 for NULL. Since 0.1.0."]
     pub fn dmoe_dataset_size(dataset: *const dmoe_dataset) -> i64;
-    #[doc = " 0 for NULL."]
+    #[doc = " 0 for NULL. Since 0.1.0."]
     pub fn dmoe_dataset_num_classes(dataset: *const dmoe_dataset) -> i64;
-    #[doc = " {\"description\", \"size\", \"num_classes\", \"class_names\", \"image_size\", \"mean\", \"deviation\"} as JSON."]
+    #[doc = " {\"description\", \"size\", \"num_classes\", \"class_names\", \"image_size\", \"mean\", \"deviation\"} as JSON.\n Since 0.1.0."]
     pub fn dmoe_dataset_describe(
         dataset: *const dmoe_dataset,
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_dataset_release(dataset: *mut dmoe_dataset);
-    #[doc = " One pass over a data set, which the loader keeps alive, in batches that threads decode, augment and\n normalise ahead of the caller: what dmoe_trainer_fit trains on, for a loop of the host's own. Options read:\n image_size (0 takes the data set's own, or 224 where its images differ in size), batch_size, num_workers\n and prefetch. With `training` 1 the order is shuffled and images are augmented as the options say\n (crop_padding, random_resized_crop, flip, random_augment, color_jitter, random_erasing), which depends on\n option seed, `epoch` (from 0) and the image alone; a last batch of one image is left out. With `training` 0\n every image comes once, in order, resized and cropped in the middle. The pass begins at batch `first_batch`\n (from 0), and what comes before is not decoded: a loop that goes on in the middle of an epoch gives the\n steps done in it, as dmoe_trainer_position tells them. At most prefetch + 1 batches are in memory."]
+    #[doc = " One pass over a data set, which the loader keeps alive, in batches that threads decode, augment and\n normalise ahead of the caller: what dmoe_trainer_fit trains on, for a loop of the host's own. Options read:\n image_size (0 takes the data set's own, or 224 where its images differ in size), batch_size, num_workers\n and prefetch. With `training` 1 the order is shuffled and images are augmented as the options say\n (crop_padding, random_resized_crop, flip, random_augment, color_jitter, random_erasing), which depends on\n option seed, `epoch` (from 0) and the image alone; a last batch of one image is left out. With `training` 0\n every image comes once, in order, resized and cropped in the middle. The pass begins at batch `first_batch`\n (from 0), and what comes before is not decoded: a loop that goes on in the middle of an epoch gives the\n steps done in it, as dmoe_trainer_position tells them. At most prefetch + 1 batches are in memory.\n Since 0.1.0."]
     pub fn dmoe_loader_create(
         dataset: *const dmoe_dataset,
         options: *const dmoe_options,
@@ -95,10 +96,11 @@ unsafe extern "C" {
         loader: *mut *mut dmoe_loader,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The number of batches in the whole pass, and the height and width of its images; 0 for NULL."]
+    #[doc = " The number of batches in the whole pass, and the height and width of its images; 0 for NULL.\n Since 0.1.0."]
     pub fn dmoe_loader_num_batches(loader: *const dmoe_loader) -> i64;
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_loader_image_size(loader: *const dmoe_loader) -> i64;
-    #[doc = " The next batch: `size` images (size, 3, image_size, image_size) in `images` and their labels in `labels`,\n not copied; they belong to the loader and stay valid until the next call with it or its release. After the\n last batch `size` is 0 and both pointers are NULL. An image that can't be read is DMOE_ERROR_FORMAT or\n another error that names it; the loader should then be released. One call at a time."]
+    #[doc = " The next batch: `size` images (size, 3, image_size, image_size) in `images` and their labels in `labels`,\n not copied; they belong to the loader and stay valid until the next call with it or its release. After the\n last batch `size` is 0 and both pointers are NULL. An image that can't be read is DMOE_ERROR_FORMAT or\n another error that names it; the loader should then be released. One call at a time. Since 0.1.0."]
     pub fn dmoe_loader_next(
         loader: *mut dmoe_loader,
         images: *mut *const f32,
@@ -106,54 +108,56 @@ unsafe extern "C" {
         size: *mut i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Cancels what is under way."]
+    #[doc = " Cancels what is under way. Since 0.1.0."]
     pub fn dmoe_loader_release(loader: *mut dmoe_loader);
-    #[doc = " A new model with random weights from option `seed`. `dataset` may be NULL; with it, num_classes and\n image_size that the options leave open (0) are those of the data set (224 where its images differ in size),\n and its normalisation and class names are remembered. Without it they count as 1000 and 224. Fewer classes\n than the data set has are refused. Option `device`: \"auto\", \"cpu\", \"cuda\" or \"cuda:N\"; CUDA that cannot be\n used is an UNSUPPORTED error that says what is missing."]
+    #[doc = " A new model with random weights from option `seed`. `dataset` may be NULL; with it, num_classes and\n image_size that the options leave open (0) are those of the data set (224 where its images differ in size),\n and its normalisation and class names are remembered. Without it they count as 1000 and 224. Fewer classes\n than the data set has are refused. Option `device`: \"auto\", \"cpu\", \"cuda\" or \"cuda:N\"; CUDA that cannot be\n used is an UNSUPPORTED error that says what is missing. Since 0.1.0."]
     pub fn dmoe_model_create(
         options: *const dmoe_options,
         dataset: *const dmoe_dataset,
         model: *mut *mut dmoe_model,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Reads weights from a safetensors file. `options` may be NULL; values set in it complete a file without\n metadata (model, gate_position, ...) and choose the device. Errors name the file, and the tensor that is\n missing, surplus or of another shape."]
+    #[doc = " Reads weights from a safetensors file. `options` may be NULL; values set in it complete a file without\n metadata (model, gate_position, ...) and choose the device. Errors name the file, and the tensor that is\n missing, surplus or of another shape. Since 0.1.0."]
     pub fn dmoe_model_load(
         path: *const ::std::os::raw::c_char,
         options: *const dmoe_options,
         model: *mut *mut dmoe_model,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Writes weights, architecture, options, normalisation and class names to a safetensors file, replacing an\n older one only when complete."]
+    #[doc = " Writes weights, architecture, options, normalisation and class names to a safetensors file, replacing an\n older one only when complete. Since 0.1.0."]
     pub fn dmoe_model_save(
         model: *const dmoe_model,
         path: *const ::std::os::raw::c_char,
         error: *mut *mut dmoe_error,
     ) -> i32;
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_model_release(model: *mut dmoe_model);
-    #[doc = " {\"model\", \"device\", \"num_classes\", \"image_size\", \"class_names\", \"normalization\", \"options\", \"architecture\",\n \"cost\"} as JSON."]
+    #[doc = " {\"model\", \"device\", \"num_classes\", \"image_size\", \"class_names\", \"normalization\", \"options\", \"architecture\",\n \"cost\"} as JSON. Since 0.1.0."]
     pub fn dmoe_model_describe(
         model: *const dmoe_model,
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The model's network as dmoe_architecture_describe and dmoe_architecture_text describe one, for images of\n its image_size. This holds for networks, too, that no options lead to, such as compacted ones."]
+    #[doc = " The model's network as dmoe_architecture_describe and dmoe_architecture_text describe one, for images of\n its image_size. This holds for networks, too, that no options lead to, such as compacted ones.\n Since 0.1.0."]
     pub fn dmoe_model_architecture_describe(
         model: *const dmoe_model,
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_model_architecture_text(
         model: *const dmoe_model,
         text: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Evaluation-mode outputs for images (N, 3, H, W): float32 that are already normalised, or uint8, which are\n normalised here. `images` is read in place during the call and stays the caller's. The set holds \"logits\"\n (N, num_classes) and, in a gated network, \"embedding\" (N, embedding_dim), \"embedding_logits\" (N,\n num_classes) and \"gate.<layer>\" (N, experts)."]
+    #[doc = " Evaluation-mode outputs for images (N, 3, H, W): float32 that are already normalised, or uint8, which are\n normalised here. `images` is read in place during the call and stays the caller's. The set holds \"logits\"\n (N, num_classes) and, in a gated network, \"embedding\" (N, embedding_dim), \"embedding_logits\" (N,\n num_classes) and \"gate.<layer>\" (N, experts). Since 0.1.0."]
     pub fn dmoe_model_forward(
         model: *mut dmoe_model,
         images: *const DLManagedTensor,
         outputs: *mut *mut dmoe_tensors,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The same for plain arrays: `images` holds batch x 3 x height x width normalised floats; `logits` receives\n batch x num_classes; `needed` may be NULL."]
+    #[doc = " The same for plain arrays: `images` holds batch x 3 x height x width normalised floats; `logits` receives\n batch x num_classes; `needed` may be NULL. Since 0.1.0."]
     pub fn dmoe_model_forward_f32(
         model: *mut dmoe_model,
         images: *const f32,
@@ -165,42 +169,42 @@ unsafe extern "C" {
         needed: *mut i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " A JPEG or PNG file as the model wants it: decoded, resized, cropped and normalised as in evaluation; one\n tensor \"input\" (1, 3, image_size, image_size)."]
+    #[doc = " A JPEG or PNG file as the model wants it: decoded, resized, cropped and normalised as in evaluation; one\n tensor \"input\" (1, 3, image_size, image_size). Since 0.1.0."]
     pub fn dmoe_model_read_image(
         model: *const dmoe_model,
         path: *const ::std::os::raw::c_char,
         image: *mut *mut dmoe_tensors,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The weights by their state_dict names, sharing memory with the model: they change as it trains."]
+    #[doc = " The weights by their state_dict names, sharing memory with the model: they change as it trains.\n Since 0.1.0."]
     pub fn dmoe_model_state(
         model: *const dmoe_model,
         state: *mut *mut dmoe_tensors,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Copies weights in by name; every entry must be there. On failure the model is as before."]
+    #[doc = " Copies weights in by name; every entry must be there. On failure the model is as before. Since 0.1.0."]
     pub fn dmoe_model_load_state(
         model: *mut dmoe_model,
         state: *const dmoe_tensors,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " A dense copy of a model for evaluation: gates are left out, as if each were 1, batch norms go into the\n convolutions before them, and weights are stored channels last. What the network would cost in LibTorch\n without gates; its results have no use but for a dense model, whose own they are up to rounding."]
+    #[doc = " A dense copy of a model for evaluation: gates are left out, as if each were 1, batch norms go into the\n convolutions before them, and weights are stored channels last. What the network would cost in LibTorch\n without gates; its results have no use but for a dense model, whose own they are up to rounding.\n Since 0.1.0."]
     pub fn dmoe_model_fold(model: *const dmoe_model, folded: *mut *mut dmoe_model, error: *mut *mut dmoe_error) -> i32;
-    #[doc = " Compiles the model as it is now for inference on the CPU; the model stays as it is, also while it is\n trained, and what it learns later does not reach the engine. `settings_json` as in dmoe_engine_create."]
+    #[doc = " Compiles the model as it is now for inference on the CPU; the model stays as it is, also while it is\n trained, and what it learns later does not reach the engine. `settings_json` as in dmoe_engine_create.\n Since 0.1.0."]
     pub fn dmoe_engine_create_from_model(
         model: *const dmoe_model,
         settings_json: *const ::std::os::raw::c_char,
         engine: *mut *mut dmoe_engine,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Writes the network in evaluation mode as an ONNX model (opset 17), replacing an older file only when\n complete. Input \"input\" (batch, 3, height, width) takes float32 images that are already normalised; output\n \"logits\" is (batch, num_classes). Gates are computed in it from each image. Batch size, height and width\n are open, but a network with VGG's 7x7 pool is written for one image size. `settings_json` may be NULL or\n hold {\"gates\": true, \"image_size\": 224}: `gates` adds the outputs \"embedding\", \"embedding_logits\" and\n \"gate.<layer>\" of dmoe_model_forward; `image_size` (0: as above) fixes height and width. The file's\n metadata_props hold the normalisation, class names and options. Errors: INVALID_ARGUMENT for settings that\n do not fit the network, UNSUPPORTED for a network that exceeds the format's 2 GiB, IO."]
+    #[doc = " Writes the network in evaluation mode as an ONNX model (opset 17), replacing an older file only when\n complete. Input \"input\" (batch, 3, height, width) takes float32 images that are already normalised; output\n \"logits\" is (batch, num_classes). Gates are computed in it from each image. Batch size, height and width\n are open, but a network with VGG's 7x7 pool is written for one image size. `settings_json` may be NULL or\n hold {\"gates\": true, \"image_size\": 224}: `gates` adds the outputs \"embedding\", \"embedding_logits\" and\n \"gate.<layer>\" of dmoe_model_forward; `image_size` (0: as above) fixes height and width. The file's\n metadata_props hold the normalisation, class names and options. Errors: INVALID_ARGUMENT for settings that\n do not fit the network, UNSUPPORTED for a network that exceeds the format's 2 GiB, IO. Since 0.1.0."]
     pub fn dmoe_model_export_onnx(
         model: *const dmoe_model,
         path: *const ::std::os::raw::c_char,
         settings_json: *const ::std::os::raw::c_char,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Reads what Python's torch.save wrote of a state_dict (also below \"state_dict\", \"model_state_dict\" or\n \"model\" of a larger dictionary, and with the prefix \"module.\" of DataParallel, which is taken off) and\n writes it to the safetensors file `output`. Nothing in the file is executed: what is not tensors, numbers,\n texts, lists and dictionaries is refused by name. Where `options` (may be NULL) set `model`, names and\n shapes are checked against that network, options that the tensors tell (num_classes, ...) need not be set,\n and the file is one of dmoe_model_save: float32, with the network's description. Else the bare tensors are\n written in their own types. `settings_json` may be NULL or hold {\"mean\": [3 numbers], \"deviation\": [3\n numbers]}, the normalisation of the network's images; it needs a model. Errors: NOT_FOUND, IO, and FORMAT\n naming file and entry."]
+    #[doc = " Reads what Python's torch.save wrote of a state_dict (also below \"state_dict\", \"model_state_dict\" or\n \"model\" of a larger dictionary, and with the prefix \"module.\" of DataParallel, which is taken off) and\n writes it to the safetensors file `output`. Nothing in the file is executed: what is not tensors, numbers,\n texts, lists and dictionaries is refused by name. Where `options` (may be NULL) set `model`, names and\n shapes are checked against that network, options that the tensors tell (num_classes, ...) need not be set,\n and the file is one of dmoe_model_save: float32, with the network's description. Else the bare tensors are\n written in their own types. `settings_json` may be NULL or hold {\"mean\": [3 numbers], \"deviation\": [3\n numbers]}, the normalisation of the network's images; it needs a model. Errors: NOT_FOUND, IO, and FORMAT\n naming file and entry. Since 0.1.0."]
     pub fn dmoe_convert_pytorch(
         path: *const ::std::os::raw::c_char,
         output: *const ::std::os::raw::c_char,
@@ -208,7 +212,7 @@ unsafe extern "C" {
         settings_json: *const ::std::os::raw::c_char,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Evaluates on every image, never augmenting. Options read: batch_size, num_workers, prefetch, amp, and those\n of the loss; `options` may be NULL, which means the options that the model was made with; `callback`\n (VALIDATION events) may be NULL. `json` receives {\"samples\", \"loss\", \"accuracy\", \"top5_accuracy\",\n \"density\", \"layers\", \"dense_macs\", \"active_macs\", \"seconds\", \"images_per_second\"}; MACs are means per\n image. Each of the layers with gates has {\"name\", \"experts\", \"density\", \"dead_experts\" (active for no\n image), \"always_on_experts\" (active for every image), \"effective_experts\" (exp of the entropy of the\n experts' mean gates divided by their sum), \"mean_gate\", \"gate_loss\"}; a gated network has \"experts\",\n \"dead_experts\", \"always_on_experts\" and \"effective_experts\" (sums over the layers), \"dead_layers\" and\n \"gate_loss\", too."]
+    #[doc = " Evaluates on every image, never augmenting. Options read: batch_size, num_workers, prefetch, amp, and those\n of the loss; `options` may be NULL, which means the options that the model was made with; `callback`\n (VALIDATION events) may be NULL. `json` receives {\"samples\", \"loss\", \"accuracy\", \"top5_accuracy\",\n \"density\", \"layers\", \"dense_macs\", \"active_macs\", \"seconds\", \"images_per_second\"}; MACs are means per\n image. Each of the layers with gates has {\"name\", \"experts\", \"density\", \"dead_experts\" (active for no\n image), \"always_on_experts\" (active for every image), \"effective_experts\" (exp of the entropy of the\n experts' mean gates divided by their sum), \"mean_gate\", \"gate_loss\"}; a gated network has \"experts\",\n \"dead_experts\", \"always_on_experts\" and \"effective_experts\" (sums over the layers), \"dead_layers\" and\n \"gate_loss\", too. Since 0.1.0."]
     pub fn dmoe_model_evaluate(
         model: *mut dmoe_model,
         dataset: *const dmoe_dataset,
@@ -218,7 +222,7 @@ unsafe extern "C" {
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The same by an engine, on its threads: the figures are the model's own up to rounding, and inactive experts\n cost no time. `options` may be NULL, which means the defaults. The callback must not use the engine."]
+    #[doc = " The same by an engine, on its threads: the figures are the model's own up to rounding, and inactive experts\n cost no time. `options` may be NULL, which means the defaults. The callback must not use the engine.\n Since 0.1.0."]
     pub fn dmoe_engine_evaluate(
         engine: *const dmoe_engine,
         dataset: *const dmoe_dataset,
@@ -228,7 +232,7 @@ unsafe extern "C" {
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Makes a smaller model without the experts that no image of `calibration` uses. For these images its results\n are the model's own up to rounding. It can be used, saved, trained and compacted as any other. Experts stay\n where others need their channels, as in the sum of a residual block. `settings_json` may be NULL or hold\n {\"min_utilisation\": 0.01, \"classes\": [3, \"cat\"]}: `min_utilisation` (0..1; 0 when absent) removes experts,\n too, that fewer than this share of the images use, which changes results; `classes` (numbers or names; all\n when absent or empty) counts images of these classes only. `options` and `callback` are those of\n dmoe_model_evaluate, which is done twice: for the model, then for the compacted one. `report` may be NULL;\n it receives {\"samples\", \"classes\", \"min_utilisation\", \"layers\": [{\"name\", \"experts\", \"inactive\", \"kept\",\n \"silent\", \"reason\", \"utilisation\"}], \"before\" and \"after\": {\"experts\", \"parameters\", \"dense_macs\",\n \"active_macs\", \"density\", \"accuracy\", \"top5_accuracy\", \"loss\"}}: `reason` says why inactive experts were\n kept, `silent` whether one of those kept stands for removed ones. Errors: INVALID_ARGUMENT for a dense\n network, an unknown class, classes without images and settings out of range; NUMERIC for gates that are\n NaN."]
+    #[doc = " Makes a smaller model without the experts that no image of `calibration` uses. For these images its results\n are the model's own up to rounding. It can be used, saved, trained and compacted as any other. Experts stay\n where others need their channels, as in the sum of a residual block. `settings_json` may be NULL or hold\n {\"min_utilisation\": 0.01, \"classes\": [3, \"cat\"]}: `min_utilisation` (0..1; 0 when absent) removes experts,\n too, that fewer than this share of the images use, which changes results; `classes` (numbers or names; all\n when absent or empty) counts images of these classes only. `options` and `callback` are those of\n dmoe_model_evaluate, which is done twice: for the model, then for the compacted one. `report` may be NULL;\n it receives {\"samples\", \"classes\", \"min_utilisation\", \"layers\": [{\"name\", \"experts\", \"inactive\", \"kept\",\n \"silent\", \"reason\", \"utilisation\"}], \"before\" and \"after\": {\"experts\", \"parameters\", \"dense_macs\",\n \"active_macs\", \"density\", \"accuracy\", \"top5_accuracy\", \"loss\"}}: `reason` says why inactive experts were\n kept, `silent` whether one of those kept stands for removed ones. Errors: INVALID_ARGUMENT for a dense\n network, an unknown class, classes without images and settings out of range; NUMERIC for gates that are\n NaN. Since 0.1.0."]
     pub fn dmoe_model_compact(
         model: *mut dmoe_model,
         calibration: *const dmoe_dataset,
@@ -240,7 +244,7 @@ unsafe extern "C" {
         report: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Makes sure that the folder `data_dir`, which is made where it is absent, holds the published data set\n `dataset` (\"cifar10\" or \"cifar100\"), so that dmoe_dataset_open finds it. A data set that can be read is\n left alone, and no connection made. Else the archive is downloaded from its publisher, its MD5 and SHA-256\n are compared with the published ones, and it is unpacked; an archive that lies in `data_dir` under its own\n name (cifar-10-python.tar.gz, cifar-100-python.tar.gz) is taken instead of a download, and stays. The\n folder of the data set appears in one step, when everything in it is right and on the disk. Until then\n there are <archive>.part, from whose end a later call goes on, and a temporary folder, which ends with the\n call.\n\n `settings_json` may be NULL or hold {\"url\": \"https://...\", \"sha256\": \"64 digits\"}: `url` (http or https;\n also through redirections) is where the archive is instead; `sha256` is that of the archive there, if it is\n packed otherwise (tar, plain or with gzip, bzip2, xz or zstd), and takes the place of the published sums.\n Proxies and exceptions from them come from the environment: http_proxy, https_proxy, all_proxy, no_proxy;\n so does SSL_CERT_FILE, a file of certificate authorities.\n\n `callback` (FETCH events) may be NULL; when it returns non-zero, the call ends with that value and keeps\n what was downloaded. `json` may be NULL; it receives {\"dataset\", \"data_dir\", \"fetched\", \"train_size\",\n \"test_size\", \"downloaded_bytes\", \"resumed_bytes\"}: `fetched` is false when all was there; the bytes are\n those of the archive from this call and from earlier ones.\n\n Any thread, and any number of them; of two calls for one data set and folder at the same time, of one\n process or two, the second is answered with STATE. Errors, each of which says what to do: NOT_FOUND when\n the server has no such file; IO for a network, proxy, server or certificate that fails, after 4 attempts\n where another may help, and for a full disk; FORMAT for another checksum (what was downloaded is then\n removed), or an archive that is damaged, does not hold the data set, holds links, devices or paths that\n lead out of the folder, or exceeds 1 GiB; STATE when the data set's folder is there but cannot be read,\n which is never removed; INVALID_ARGUMENT."]
+    #[doc = " Makes sure that the folder `data_dir`, which is made where it is absent, holds the published data set\n `dataset` (\"cifar10\" or \"cifar100\"), so that dmoe_dataset_open finds it. A data set that can be read is\n left alone, and no connection made. Else the archive is downloaded from its publisher, its MD5 and SHA-256\n are compared with the published ones, and it is unpacked; an archive that lies in `data_dir` under its own\n name (cifar-10-python.tar.gz, cifar-100-python.tar.gz) is taken instead of a download, and stays. The\n folder of the data set appears in one step, when everything in it is right and on the disk. Until then\n there are <archive>.part, from whose end a later call goes on, and a temporary folder, which ends with the\n call.\n\n `settings_json` may be NULL or hold {\"url\": \"https://...\", \"sha256\": \"64 digits\"}: `url` (http or https;\n also through redirections) is where the archive is instead; `sha256` is that of the archive there, if it is\n packed otherwise (tar, plain or with gzip, bzip2, xz or zstd), and takes the place of the published sums.\n Proxies and exceptions from them come from the environment: http_proxy, https_proxy, all_proxy, no_proxy;\n so does SSL_CERT_FILE, a file of certificate authorities.\n\n `callback` (FETCH events) may be NULL; when it returns non-zero, the call ends with that value and keeps\n what was downloaded. `json` may be NULL; it receives {\"dataset\", \"data_dir\", \"fetched\", \"train_size\",\n \"test_size\", \"downloaded_bytes\", \"resumed_bytes\"}: `fetched` is false when all was there; the bytes are\n those of the archive from this call and from earlier ones.\n\n Any thread, and any number of them; of two calls for one data set and folder at the same time, of one\n process or two, the second is answered with STATE. Errors, each of which says what to do: NOT_FOUND when\n the server has no such file; IO for a network, proxy, server or certificate that fails, after 4 attempts\n where another may help, and for a full disk; FORMAT for another checksum (what was downloaded is then\n removed), or an archive that is damaged, does not hold the data set, holds links, devices or paths that\n lead out of the folder, or exceeds 1 GiB; STATE when the data set's folder is there but cannot be read,\n which is never removed; INVALID_ARGUMENT. Since 0.1.0."]
     pub fn dmoe_fetch_dataset(
         dataset: *const ::std::os::raw::c_char,
         data_dir: *const ::std::os::raw::c_char,
@@ -250,29 +254,30 @@ unsafe extern "C" {
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Processes that a launcher starts (torchrun, Open MPI's or MPICH's mpirun, srun) train one model together:\n each calls the same functions with the same options, data sets and model, and takes its shard of every\n batch, which then holds `batch_size` images a process. The first dmoe_trainer_create waits for the other\n processes. Gradients are means over the processes (Li et al., PyTorch Distributed, VLDB 2020), so that 2\n processes with batches of 32 train as one with batches of 64 does; batch norm takes its statistics from\n each process's own images unless option `sync_batch_norm` is set, and process 0's running statistics are\n those that count. Metrics and evaluations are of all processes; only process 0 writes to `out`. Steps,\n metrics and runs are collective: a process that does not take part, or is gone, ends the others' calls with\n IO within `distributed_timeout` seconds. Process 0 is looked for at MASTER_ADDR:MASTER_PORT. Option\n `distributed` off lets each process train by itself.\n\n Gives the number of this process, from 0, and of all of them: 0 and 1 where no launcher is seen, or with\n `distributed` off. Any thread. Errors: INVALID_ARGUMENT for variables of a launcher that do not fit\n together, naming them."]
+    #[doc = " Processes that a launcher starts (torchrun, Open MPI's or MPICH's mpirun, srun) train one model together:\n each calls the same functions with the same options, data sets and model, and takes its shard of every\n batch, which then holds `batch_size` images a process. The first dmoe_trainer_create waits for the other\n processes. Gradients are means over the processes (Li et al., PyTorch Distributed, VLDB 2020), so that 2\n processes with batches of 32 train as one with batches of 64 does; batch norm takes its statistics from\n each process's own images unless option `sync_batch_norm` is set, and process 0's running statistics are\n those that count. Metrics and evaluations are of all processes; only process 0 writes to `out`. Steps,\n metrics and runs are collective: a process that does not take part, or is gone, ends the others' calls with\n IO within `distributed_timeout` seconds. Process 0 is looked for at MASTER_ADDR:MASTER_PORT. Option\n `distributed` off lets each process train by itself.\n\n Gives the number of this process, from 0, and of all of them: 0 and 1 where no launcher is seen, or with\n `distributed` off. Any thread. Errors: INVALID_ARGUMENT for variables of a launcher that do not fit\n together, naming them. Since 0.1.0."]
     pub fn dmoe_process_place(
         options: *const dmoe_options,
         rank: *mut i64,
         size: *mut i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Optimizer, schedule and loss for one model, which the trainer keeps alive and which must not be used\n elsewhere during the trainer's calls (such a use is answered with DMOE_ERROR_STATE). Options read: those of\n the groups loss, optimizer, schedule, training, data and output."]
+    #[doc = " Optimizer, schedule and loss for one model, which the trainer keeps alive and which must not be used\n elsewhere during the trainer's calls (such a use is answered with DMOE_ERROR_STATE). Options read: those of\n the groups loss, optimizer, schedule, training, data and output. Since 0.1.0."]
     pub fn dmoe_trainer_create(
         model: *mut dmoe_model,
         options: *const dmoe_options,
         trainer: *mut *mut dmoe_trainer,
         error: *mut *mut dmoe_error,
     ) -> i32;
+    #[doc = " Since 0.1.0."]
     pub fn dmoe_trainer_release(trainer: *mut dmoe_trainer);
-    #[doc = " For a loop of the host's own: tells the schedule where training is, `epoch` counting from 0. Without it the\n learning rate stays at option `lr`."]
+    #[doc = " For a loop of the host's own: tells the schedule where training is, `epoch` counting from 0. Without it the\n learning rate stays at option `lr`. Since 0.1.0."]
     pub fn dmoe_trainer_begin_epoch(
         trainer: *mut dmoe_trainer,
         epoch: i64,
         steps_per_epoch: i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " One step on images (N, 3, H, W; float32 normalised, or uint8) and labels (N; int64 in 0..num_classes-1),\n both read in place during the call. With gradient_accumulation k the weights change at every k-th call.\n `loss` may be NULL; otherwise it receives the step's loss, which on CUDA waits for the device. A loss that\n is not finite is DMOE_ERROR_NUMERIC, found in this call if `loss` is given, else in dmoe_trainer_metrics."]
+    #[doc = " One step on images (N, 3, H, W; float32 normalised, or uint8) and labels (N; int64 in 0..num_classes-1),\n both read in place during the call. With gradient_accumulation k the weights change at every k-th call.\n `loss` may be NULL; otherwise it receives the step's loss, which on CUDA waits for the device. A loss that\n is not finite is DMOE_ERROR_NUMERIC, found in this call if `loss` is given, else in dmoe_trainer_metrics.\n Since 0.1.0."]
     pub fn dmoe_trainer_step(
         trainer: *mut dmoe_trainer,
         images: *const DLManagedTensor,
@@ -280,7 +285,7 @@ unsafe extern "C" {
         loss: *mut f64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " The same for plain arrays of batch x 3 x height x width normalised floats and `batch` labels."]
+    #[doc = " The same for plain arrays of batch x 3 x height x width normalised floats and `batch` labels.\n Since 0.1.0."]
     pub fn dmoe_trainer_step_f32(
         trainer: *mut dmoe_trainer,
         images: *const f32,
@@ -291,13 +296,13 @@ unsafe extern "C" {
         loss: *mut f64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " {\"step\", \"epoch\", \"lr\", \"lambda_val\", \"loss\", \"accuracy\", \"samples\"} as JSON: means since the last call,\n which are then reset; lr and lambda_val are those of the next step."]
+    #[doc = " {\"step\", \"epoch\", \"lr\", \"lambda_val\", \"loss\", \"accuracy\", \"samples\"} as JSON: means since the last call,\n which are then reset; lr and lambda_val are those of the next step. Since 0.1.0."]
     pub fn dmoe_trainer_metrics(
         trainer: *mut dmoe_trainer,
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Where the trainer is, for a loop of the host's own that goes on after dmoe_trainer_load_state: `step`\n receives the number of steps done in all, `epoch` the one that was begun last (-1: none), `step_in_epoch`\n the steps done since. Each may be NULL."]
+    #[doc = " Where the trainer is, for a loop of the host's own that goes on after dmoe_trainer_load_state: `step`\n receives the number of steps done in all, `epoch` the one that was begun last (-1: none), `step_in_epoch`\n the steps done since. Each may be NULL. Since 0.1.0."]
     pub fn dmoe_trainer_position(
         trainer: *mut dmoe_trainer,
         step: *mut i64,
@@ -305,21 +310,21 @@ unsafe extern "C" {
         step_in_epoch: *mut i64,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Writes a checkpoint: all that the trainer's future steps depend on (weights and buffers, optimizer,\n position in the schedule, gradients accumulated so far, generators, the sums of dmoe_trainer_metrics) in\n one safetensors file, which replaces an older one only when complete and flushed to the disk: whatever\n happens, one of the two is there whole. The file can be given to dmoe_model_load and dmoe_engine_create as\n well. Errors: NOT_FOUND for a folder that is missing, IO (a full disk) naming the file."]
+    #[doc = " Writes a checkpoint: all that the trainer's future steps depend on (weights and buffers, optimizer,\n position in the schedule, gradients accumulated so far, generators, the sums of dmoe_trainer_metrics) in\n one safetensors file, which replaces an older one only when complete and flushed to the disk: whatever\n happens, one of the two is there whole. The file can be given to dmoe_model_load and dmoe_engine_create as\n well. Errors: NOT_FOUND for a folder that is missing, IO (a full disk) naming the file. Since 0.1.0."]
     pub fn dmoe_trainer_save_state(
         trainer: *mut dmoe_trainer,
         path: *const ::std::os::raw::c_char,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " Brings trainer and model to where those were that wrote the file. The trainer must have been made with the\n same network and the same options. On the CPU the steps that follow then give the same weights, bit for\n bit, as if there had been no interruption, as long as the host hands over the same batches; do not call\n dmoe_trainer_begin_epoch for the epoch under way. A dmoe_trainer_fit that follows at once goes on with the\n run whose checkpoint it was. Options that may differ: those that shape the network (which itself is\n compared) or its first weights, those of the group output, `device`, `threads`, `channels_last` (equal then\n but for rounding), `data_dir`, `num_workers`, `prefetch`, `print_every`, `patience`, and `epochs`, which\n may be any number not below the epochs begun; the schedule is that of the new number from there on. On\n failure the trainer is as before. Errors: NOT_FOUND, IO, FORMAT (no checkpoint, or damaged), UNSUPPORTED\n (written by a newer version), INVALID_ARGUMENT (another network, or an option that differs, which is\n named)."]
+    #[doc = " Brings trainer and model to where those were that wrote the file. The trainer must have been made with the\n same network and the same options. On the CPU the steps that follow then give the same weights, bit for\n bit, as if there had been no interruption, as long as the host hands over the same batches; do not call\n dmoe_trainer_begin_epoch for the epoch under way. A dmoe_trainer_fit that follows at once goes on with the\n run whose checkpoint it was. Options that may differ: those that shape the network (which itself is\n compared) or its first weights, those of the group output, `device`, `threads`, `channels_last` (equal then\n but for rounding), `data_dir`, `num_workers`, `prefetch`, `print_every`, `patience`, and `epochs`, which\n may be any number not below the epochs begun; the schedule is that of the new number from there on. On\n failure the trainer is as before. Errors: NOT_FOUND, IO, FORMAT (no checkpoint, or damaged), UNSUPPORTED\n (written by a newer version), INVALID_ARGUMENT (another network, or an option that differs, which is\n named). Since 0.1.0."]
     pub fn dmoe_trainer_load_state(
         trainer: *mut dmoe_trainer,
         path: *const ::std::os::raw::c_char,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " With option `ema`, for a loop of the host's own: gives the model the averaged weights (`averaged` not 0),\n to be evaluated, saved or turned into an engine, or its own back (0). While it has the averaged ones,\n steps, dmoe_trainer_fit and saving or loading the state are answered with STATE. When the trainer is\n released the model keeps what it has. Weights that were handed out by dmoe_model_state before are no longer\n the model's until it has its own back. Errors: INVALID_ARGUMENT without option `ema`."]
+    #[doc = " With option `ema`, for a loop of the host's own: gives the model the averaged weights (`averaged` not 0),\n to be evaluated, saved or turned into an engine, or its own back (0). While it has the averaged ones,\n steps, dmoe_trainer_fit and saving or loading the state are answered with STATE. When the trainer is\n released the model keeps what it has. Weights that were handed out by dmoe_model_state before are no longer\n the model's until it has its own back. Errors: INVALID_ARGUMENT without option `ema`. Since 0.1.0."]
     pub fn dmoe_trainer_use_average(trainer: *mut dmoe_trainer, averaged: i32, error: *mut *mut dmoe_error) -> i32;
-    #[doc = " A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where\n option `out` names a folder it receives\n - config.json, metrics.csv, metrics.jsonl, with option `tensorboard` a file for TensorBoard, and at the end\n   summary.json\n - best.safetensors and, at the end, last.safetensors: weights; with `keep_best` above 1 those of the best\n   epochs also as best/epoch-0012.safetensors\n - checkpoints/last.safetensors, a checkpoint as of dmoe_trainer_save_state from which the run can go on:\n   written at the start, after every epoch, every `checkpoint_minutes` minutes within one, and when the\n   callback ends the run; every `checkpoint_epochs` epochs another that is kept,\n   checkpoints/epoch-0012.safetensors\n\n Option `resume` names such a folder, or one of its checkpoints: dmoe_trainer_create then loads that state,\n as dmoe_trainer_load_state does, and fit goes on with that run, in the middle of an epoch, too; give it the\n same data sets, and the folder as `out`. On the CPU metrics (times aside) and weights are those of a run\n that was never stopped, bit for bit, whatever `num_workers` is. A run that is complete is done at once;\n with more `epochs` it is prolonged.\n\n With option `dry_run` one step of everything is done, nothing is left behind, the model's weights included,\n and `summary` receives {\"dry_run\": true, \"model\", \"device\", \"epochs\", \"steps_per_epoch\", \"files\": [{\"name\",\n \"bytes\"}], ...}.\n\n With option `ema` the averaged weights are what is validated and saved as weights, and what the model has\n afterwards.\n\n `callback` may be NULL; when it returns non-zero, the step under way is finished, everything is saved, and\n the value is returned. `summary` may be NULL; it receives {\"accuracy\", \"best_epoch\", \"density\", \"layers\",\n \"dense_macs\", \"active_macs\", \"seconds_per_epoch\", \"files\", ...}. A file that cannot be written (a full\n disk) is an IO error that names it, and what it held before is still there."]
+    #[doc = " A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where\n option `out` names a folder it receives\n - config.json, metrics.csv, metrics.jsonl, with option `tensorboard` a file for TensorBoard, and at the end\n   summary.json\n - best.safetensors and, at the end, last.safetensors: weights; with `keep_best` above 1 those of the best\n   epochs also as best/epoch-0012.safetensors\n - checkpoints/last.safetensors, a checkpoint as of dmoe_trainer_save_state from which the run can go on:\n   written at the start, after every epoch, every `checkpoint_minutes` minutes within one, and when the\n   callback ends the run; every `checkpoint_epochs` epochs another that is kept,\n   checkpoints/epoch-0012.safetensors\n\n Option `resume` names such a folder, or one of its checkpoints: dmoe_trainer_create then loads that state,\n as dmoe_trainer_load_state does, and fit goes on with that run, in the middle of an epoch, too; give it the\n same data sets, and the folder as `out`. On the CPU metrics (times aside) and weights are those of a run\n that was never stopped, bit for bit, whatever `num_workers` is. A run that is complete is done at once;\n with more `epochs` it is prolonged.\n\n With option `dry_run` one step of everything is done, nothing is left behind, the model's weights included,\n and `summary` receives {\"dry_run\": true, \"model\", \"device\", \"epochs\", \"steps_per_epoch\", \"files\": [{\"name\",\n \"bytes\"}], ...}.\n\n With option `ema` the averaged weights are what is validated and saved as weights, and what the model has\n afterwards.\n\n `callback` may be NULL; when it returns non-zero, the step under way is finished, everything is saved, and\n the value is returned. `summary` may be NULL; it receives {\"accuracy\", \"best_epoch\", \"density\", \"layers\",\n \"dense_macs\", \"active_macs\", \"seconds_per_epoch\", \"files\", ...}. A file that cannot be written (a full\n disk) is an IO error that names it, and what it held before is still there. Since 0.1.0."]
     pub fn dmoe_trainer_fit(
         trainer: *mut dmoe_trainer,
         train: *const dmoe_dataset,
@@ -329,6 +334,6 @@ unsafe extern "C" {
         summary: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
-    #[doc = " What the library found here, as JSON: versions, where LibTorch is, CPU features, threads, and whether CUDA\n can be used and, if not, what is missing."]
+    #[doc = " What the library found here, as JSON: versions, where LibTorch is, CPU features, threads, and whether CUDA\n can be used and, if not, what is missing. Since 0.1.0."]
     pub fn dmoe_diagnose(json: *mut *mut dmoe_string, error: *mut *mut dmoe_error) -> i32;
 }
