@@ -1,5 +1,6 @@
-# Install rules. Two components: `runtime` (shared libraries, the command) and `development` (headers, CMake package,
-# pkg-config files). What is installed depends on nothing but the C headers: no target or package of another project.
+# Install rules. Components: `runtime` (libdeepmoe_runtime), `training` (libdeepmoe, the command), `development` (headers,
+# CMake package, pkg-config files), `libtorch` (a link to the LibTorch of this machine, which packages leave out). What is
+# installed depends on nothing but the C headers: no target or package of another project.
 
 include(CMakePackageConfigHelpers)
 
@@ -10,14 +11,14 @@ if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDE
                       "installed tree can be moved; they are '${CMAKE_INSTALL_LIBDIR}' and '${CMAKE_INSTALL_INCLUDEDIR}'")
 endif()
 
-# deepmoe_install_library(<target> <pkg-config name> <description> <compiler flags> <headers...>)
-function(deepmoe_install_library target package description flags)
+# deepmoe_install_library(<target> <component> <pkg-config name> <description> <compiler flags> <headers...>)
+function(deepmoe_install_library target component package description flags)
   if(NOT TARGET ${target})
     return()
   endif()
   install(TARGETS ${target}
-    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development)
+    RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${component}
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component} NAMELINK_COMPONENT development)
   install(FILES ${ARGN} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
 
   set(DEEPMOE_PC_NAME ${package})
@@ -31,9 +32,10 @@ function(deepmoe_install_library target package description flags)
 endfunction()
 
 set(_capi ${PROJECT_SOURCE_DIR}/capi)
-deepmoe_install_library(deepmoe_runtime deepmoe-runtime "DeepMoE networks without LibTorch: options, architectures, files"
+deepmoe_install_library(deepmoe_runtime runtime deepmoe-runtime
+                        "DeepMoE networks without LibTorch: options, architectures, files, engines"
                         " -DDEEPMOE_RUNTIME_ONLY" ${_capi}/deepmoe_runtime.h)
-deepmoe_install_library(deepmoe deepmoe "DeepMoE networks: train, evaluate and save"
+deepmoe_install_library(deepmoe training deepmoe "DeepMoE networks: train, evaluate and save"
                         "" ${_capi}/deepmoe.h)
 if(TARGET deepmoe_runtime)
   install(FILES ${PROJECT_SOURCE_DIR}/include/deepmoe.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
@@ -48,7 +50,24 @@ if(TARGET deepmoe_command)
     set(_origin $ORIGIN)
   endif()
   set_target_properties(deepmoe_command PROPERTIES INSTALL_RPATH ${_origin}/${_libraries_from_command})
-  install(TARGETS deepmoe_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime)
+  install(TARGETS deepmoe_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT training)
+endif()
+
+# Libraries find LibTorch through their own path, so that nothing that is installed holds a folder of this machine but one
+# link, which can be made anew where LibTorch is elsewhere.
+if(TARGET deepmoe)
+  set(_libtorch_folder ${CMAKE_INSTALL_LIBDIR}/deepmoe)
+  set_target_properties(deepmoe PROPERTIES INSTALL_RPATH "$ORIGIN;$ORIGIN/deepmoe/libtorch")
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/libtorch_readme.in ${PROJECT_BINARY_DIR}/libtorch_readme @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/libtorch_readme DESTINATION ${_libtorch_folder} RENAME README COMPONENT training)
+  install(CODE "set(libtorch \"${LibTorch_LIBRARY_DIR}\")
+set(link \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${_libtorch_folder}/libtorch\")
+if(NOT EXISTS \"\${link}\" OR IS_SYMLINK \"\${link}\")
+  get_filename_component(folder \"\${link}\" DIRECTORY)
+  file(MAKE_DIRECTORY \"\${folder}\")
+  file(CREATE_LINK \"\${libtorch}\" \"\${link}\" SYMBOLIC)
+  message(STATUS \"Linked: \${link}\")
+endif()" COMPONENT libtorch)
 endif()
 
 if(TARGET deepmoe_runtime)

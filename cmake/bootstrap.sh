@@ -303,6 +303,20 @@ install_test_programs() {
   trap - EXIT
 }
 
+# ---- Comparison of binary interfaces for the tests -----------------------------------------------------------------
+
+# One test compares the libraries' interface with a stored one; without abidiff it says so and is skipped.
+install_abi_tools() {
+  if works command -v abidiff && works command -v abidw || [ "$system" != debian ]; then return 0; fi
+  as_root=
+  [ "$(id -u)" = 0 ] || as_root="sudo -n"
+  say "Installing abigail-tools for the test of the binary interface"
+  # shellcheck disable=SC2086
+  (works $as_root apt-get -qq update || true) && works $as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq install -y --no-install-recommends abigail-tools ||
+    say "It could not be installed (as root: apt-get install abigail-tools); the test will be skipped."
+}
+
 # ---- 64-bit ARM for the tests --------------------------------------------------------------------------------------
 
 # One test compiles the engine for another processor and runs it there; without these it says so and is skipped.
@@ -426,6 +440,7 @@ case $command in
   test)
     compile
     install_test_python
+    install_abi_tools
     install_cross_packages
     run_tests
     ;;
