@@ -11,7 +11,8 @@ if(NOT TARGET deepmoe_runtime)
   return()
 endif()
 
-# The name of a package with a shared library has its soname's number. A package names the licence in a place of its own.
+# The name of a package with a shared library has its soname's number. Each has its licence in a place of
+# its own.
 get_target_property(_soversion deepmoe_runtime SOVERSION)
 set(_runtime_package libdeepmoe-runtime${_soversion})
 foreach(_package ${_runtime_package} libdeepmoe-dev)
@@ -23,8 +24,11 @@ foreach(_package ${_runtime_package} libdeepmoe-dev)
           COMPONENT ${_component} EXCLUDE_FROM_ALL)
 endforeach()
 
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION . COMPONENT archive EXCLUDE_FROM_ALL)
+
 set(CPACK_GENERATOR TGZ)
 set(CPACK_PACKAGE_NAME libdeepmoe)
+set(CPACK_PACKAGE_FILE_NAME libdeepmoe-${PROJECT_VERSION}-${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR})
 set(CPACK_PACKAGE_VENDOR "The libdeepmoe authors")
 set(CPACK_PACKAGE_CONTACT "The libdeepmoe authors")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
@@ -32,7 +36,7 @@ set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES TRUE)
 set(CPACK_VERBATIM_VARIABLES TRUE)
 set(CPACK_PROJECT_CONFIG_FILE ${PROJECT_SOURCE_DIR}/cmake/package_kinds.cmake)
-set(CPACK_COMPONENTS_ALL runtime training development debian_runtime debian_development)
+set(CPACK_COMPONENTS_ALL runtime training development archive debian_runtime debian_development)
 set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 
@@ -41,26 +45,29 @@ set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR}/lib ${LibTorch_LIBRARY_DIR})
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_SERVING_PACKAGE_NAME ${_runtime_package})
 set(CPACK_DEBIAN_SERVING_PACKAGE_SECTION libs)
-set(CPACK_DEBIAN_SERVING_DESCRIPTION "DeepMoE networks: serving trained ones
- An engine that computes no inactive channel (expert) of a network whose
- gates depend on the image, behind a C interface. Runs on the processor and
- needs neither LibTorch nor Python.")
+set(CPACK_DEBIAN_SERVING_DESCRIPTION "The library that serves trained networks: an engine that computes no
+inactive channel (expert) of a network whose gates depend on the image,
+behind a C interface. It runs on the processor and needs neither LibTorch
+nor Python.")
 set(CPACK_DEBIAN_DEVELOPING_PACKAGE_NAME libdeepmoe-dev)
 set(CPACK_DEBIAN_DEVELOPING_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPING_PACKAGE_DEPENDS "${_runtime_package} (= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_DEVELOPING_PACKAGE_SUGGESTS "pkg-config, python3-venv")
-set(CPACK_DEBIAN_DEVELOPING_DESCRIPTION "DeepMoE networks: headers, training, the command deepmoe
- C headers, a C++ wrapper, pkg-config files and the CMake package for
- libdeepmoe_runtime, which serves networks, and for libdeepmoe, which trains
- them, too; libdeepmoe itself, and the command built on it.
- .
- libdeepmoe and the command need LibTorch ${LibTorch_VERSION}, which is not packaged for
- Debian. /usr/${CMAKE_INSTALL_LIBDIR}/deepmoe/README says how to install it and where to
- put a link to it.")
+set(CPACK_DEBIAN_DEVELOPING_DESCRIPTION "C headers, a C++ wrapper, pkg-config files and the CMake package for
+libdeepmoe_runtime, which serves trained networks.")
+if(TARGET deepmoe)
+  string(APPEND CPACK_DEBIAN_DEVELOPING_DESCRIPTION "
+.
+With libdeepmoe, which trains networks, too, and the command deepmoe. These
+two need LibTorch ${LibTorch_VERSION}, which is not packaged for Debian:
+/usr/${CMAKE_INSTALL_LIBDIR}/deepmoe/README says how to install it and where
+to put a link to it.")
+endif()
 
 include(CPack)
 cpack_add_component_group(serving)
