@@ -44,9 +44,9 @@ packages_of() {
     debian) say "g++ cmake ninja-build ccache pkg-config python3 python3-venv $(debian_libraries)" ;;
     fedora) say "gcc-c++ cmake ninja-build ccache pkgconf-pkg-config python3 json-devel cli11-devel doctest-devel" \
       "tbb-devel highway-devel libjpeg-turbo-devel libpng-devel dlpack-devel protozero-devel" \
-      "libcurl-devel libarchive-devel openssl-devel gloo-devel" ;;
+      "libcurl-devel libarchive-devel openssl-devel gloo-devel eigen3-devel" ;;
     macos) say "cmake ninja ccache pkgconf python3 nlohmann-json cli11 doctest tbb highway jpeg-turbo libpng dlpack protozero" \
-      "curl libarchive openssl" ;;
+      "curl libarchive openssl eigen" ;;
   esac
 }
 
@@ -54,7 +54,7 @@ debian_libraries() {
   jpeg=libjpeg62-turbo-dev
   case $distribution in *ubuntu*) jpeg=libjpeg-turbo8-dev ;; esac
   say "nlohmann-json3-dev libcli11-dev doctest-dev libtbb-dev libhwy-dev $jpeg libpng-dev libdlpack-dev libprotozero-dev" \
-    "libcurl4-openssl-dev libarchive-dev libssl-dev libgloo-dev"
+    "libcurl4-openssl-dev libarchive-dev libssl-dev libgloo-dev libeigen3-dev"
 }
 
 # Sets $system (debian, fedora, macos or unknown) and $distribution (the ids in os-release).
@@ -161,7 +161,7 @@ packages_to_install() {
     *) cat <<END ;;
 Needed (packages are installed by this script on Debian and Ubuntu only): a C++20 compiler (GCC 12, Clang 15 or newer),
 CMake 3.22, Ninja, pkg-config, Python 3.10 with venv, and the development files of nlohmann-json 3.11, CLI11, doctest,
-oneTBB, Highway, libjpeg-turbo, libpng, DLPack, protozero, libcurl, libarchive and OpenSSL; better with ccache.
+oneTBB, Highway, libjpeg-turbo, libpng, DLPack, protozero, libcurl, libarchive, OpenSSL and Eigen 3.4; better with ccache.
 END
   esac
 }

@@ -52,7 +52,7 @@ tool id <<END
 cat "$work/user"
 END
 
-all="nlohmann-json3-dev libcli11-dev doctest-dev libtbb-dev libhwy-dev libjpeg62-turbo-dev libjpeg-turbo8-dev libpng-dev libdlpack-dev libprotozero-dev libcurl4-openssl-dev libarchive-dev libssl-dev libgloo-dev"
+all="nlohmann-json3-dev libcli11-dev doctest-dev libtbb-dev libhwy-dev libjpeg62-turbo-dev libjpeg-turbo8-dev libpng-dev libdlpack-dev libprotozero-dev libcurl4-openssl-dev libarchive-dev libssl-dev libgloo-dev libeigen3-dev"
 installed() { printf '%s\n' "$@" >"$work/installed"; }
 
 # bootstrap <arguments...>: sets $status and $output, and starts a new list of calls.
@@ -91,7 +91,7 @@ bootstrap
 expect "another LibTorch is configured" test "$(tail -n 1 "$work/repository/configured")" = "$work/libtorch2"
 
 installed libcli11-dev doctest-dev libtbb-dev libhwy-dev libjpeg62-turbo-dev libjpeg-turbo8-dev libdlpack-dev libprotozero-dev \
-  libcurl4-openssl-dev libarchive-dev libssl-dev libgloo-dev
+  libcurl4-openssl-dev libarchive-dev libssl-dev libgloo-dev libeigen3-dev
 bootstrap
 expect "sudo is explained" says "Installing them needs root"
 expect "sudo is used" called sudo

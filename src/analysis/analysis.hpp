@@ -1,0 +1,14 @@
+#pragma once
+
+/// The door of src/analysis: figures that say what the experts of a network do. Matrices are Eigen's. What
+/// can be not defined is std::optional; no figure is ever NaN.
+
+#include "analysis/class_figures.hpp"
+#include "analysis/class_similarity.hpp"
+#include "analysis/classification.hpp"
+#include "analysis/co_activation.hpp"
+#include "analysis/distribution.hpp"
+#include "analysis/drift.hpp"
+#include "analysis/gate_figures.hpp"
+#include "analysis/principal_components.hpp"
+#include "analysis/reservoir.hpp"
