@@ -7,6 +7,7 @@
 #include "analysis/class_similarity.hpp"
 #include "analysis/classification.hpp"
 #include "analysis/co_activation.hpp"
+#include "analysis/collection.hpp"
 #include "analysis/distribution.hpp"
 #include "analysis/drift.hpp"
 #include "analysis/gate_figures.hpp"
