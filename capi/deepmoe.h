@@ -30,6 +30,7 @@ typedef struct dmoe_dataset dmoe_dataset;
 typedef struct dmoe_loader dmoe_loader;
 typedef struct dmoe_model dmoe_model;
 typedef struct dmoe_trainer dmoe_trainer;
+typedef struct dmoe_report dmoe_report;
 
 /* ---- Data sets ----------------------------------------------------------------------------------------- */
 
@@ -279,6 +280,101 @@ DMOE_API int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, c
                                     dmoe_event_callback callback, void* user_data, dmoe_string** json,
                                     dmoe_error** error);
 
+/* ---- Reports ------------------------------------------------------------------------------------------- */
+
+/* What the experts of a gated network do on a data set: figures of its gates, embedding and predictions. A
+ * report is immutable: any number of threads may read one. It needs neither network nor data set any more. */
+
+/* Runs every image of `dataset` through `engine` once, never augmenting. Memory does not grow with the number
+ * of images: figures are counted, but for the embeddings of a scatter plot, which are a random sample.
+ * `settings_json` may be NULL or hold
+ * {"threshold": 0, "thresholds": [], "top": 5, "embeddings": 2000, "batch_size": 64, "num_workers": 0,
+ * "weights": "", "compact_command": ""}:
+ * - threshold: an expert counts as active when its gate is above it (0 or more).
+ * - thresholds: for each, the network is run again with gates up to it taken as 0; gives accuracy against
+ * MACs.
+ * - top: the k of top-k accuracy; at most the number of classes.
+ * - embeddings: the size of that sample.
+ * - batch_size, num_workers: as the options of these names.
+ * - weights: the safetensors file that the network came from. The report names it, takes the curves of the
+ * training from a metrics.csv beside it, and dmoe_report_compare reads the weights from it.
+ * - compact_command: the command line that the report gives for removing dead experts.
+ * `callback` (VALIDATION events) may be NULL. The engine must stay alive during the call. Errors:
+ * INVALID_ARGUMENT for a dense network, a data set without images or with more classes than the network, and
+ * settings out of range; NOT_FOUND for an unknown setting; NUMERIC, naming the layer, for gates that are NaN
+ * or infinite; FORMAT for a metrics.csv that is no table of numbers. Since 0.1.0. */
+DMOE_API int32_t dmoe_report_create(const dmoe_engine* engine, const dmoe_dataset* dataset,
+                                    const char* settings_json, dmoe_event_callback callback, void* user_data,
+                                    dmoe_report** report, dmoe_error** error);
+/* The same of a model as it is now, on the CPU, by an engine that is made of it; the model may be used and
+ * trained again as soon as the first image runs. `settings_json` may hold two more:
+ * - threads: how many the engine uses; otherwise as the model's option of this name.
+ * - split: which half of the data set the images are, for the compact_command that is made from the model's
+ * options where none is given ("test"). Since 0.1.0. */
+DMOE_API int32_t dmoe_report_create_from_model(const dmoe_model* model, const dmoe_dataset* dataset,
+                                               const char* settings_json, dmoe_event_callback callback,
+                                               void* user_data, dmoe_report** report, dmoe_error** error);
+/* The same of the model that a trainer trains, between two of its steps. The curves are those of the run in
+ * the trainer's option `out`, unless "weights" are given. With option `ema`, dmoe_trainer_use_average chooses
+ * which weights the model has. Since 0.1.0. */
+DMOE_API int32_t dmoe_report_create_from_trainer(const dmoe_trainer* trainer, const dmoe_dataset* dataset,
+                                                 const char* settings_json, dmoe_event_callback callback,
+                                                 void* user_data, dmoe_report** report, dmoe_error** error);
+/* A copy of `report` that also says how far its network is from that of `reference`, an earlier state of it
+ * on the same images: changes of utilisation and of P(active | class) for each layer and, where both reports
+ * were given their "weights", of each parameter. Errors: INVALID_ARGUMENT, saying what differs, for reports
+ * of different gates, classes, images or thresholds; those of reading the weights. Since 0.1.0. */
+DMOE_API int32_t dmoe_report_compare(const dmoe_report* report, const dmoe_report* reference,
+                                     dmoe_report** compared, dmoe_error** error);
+/* Since 0.1.0. */
+DMOE_API void dmoe_report_release(dmoe_report* report);
+/* All figures but the matrices as JSON: {"format": "deepmoe-report", "version": 1, "model", "data",
+ * "weights", "samples", "threshold", "num_classes", "class_names", "notes", "metrics": {"accuracy", "top",
+ * "top_accuracy", "expected_calibration_error", "reliability": [{"from", "to", "samples", "confidence",
+ * "accuracy"}]}, "macs": {"dense", "gating" (of embedding network and heads, contained in "dense"), "mean",
+ * "deviation", "lowest", "highest", "quantile_05", "median", "quantile_95", "bin_width", "bins"} (of one
+ * image), "experts", "density", "dead_experts", "always_on_experts", "redundant_experts" (whose activity
+ * correlates by 0.95 or more with that of an earlier expert of the layer), "layers": [{"name", "experts",
+ * "density", "dead_experts", "always_on_experts", "entropy" (nats, of the sums of the gates),
+ * "effective_experts" (its exp), "coefficient_of_variation", "gini" (both of the uses), "saved_macs" (of an
+ * image: what would be done in addition if all of the layer's experts were active), "head_macs" (of its gate
+ * head), "pays" (saved_macs > head_macs), "redundant_experts", "redundant_pairs", "most_redundant":
+ * [{"first", "second", "correlation"}], "utilisation", "mean_gate", "information" (three arrays, a number for
+ * each expert; the last is the mutual information with the class in bits, corrected by Miller and Madow)}],
+ * "removal": {"dead", "removable" (dead experts that compaction can take out), "parameters_before",
+ * "parameters_after", "dense_macs_before", "dense_macs_after"}, "compact_command", "classes": [{"name",
+ * "samples", "predicted", "precision", "recall", "f1"}], "class_order" (numbers of the classes that have
+ * images, those routed alike beside each other), "embedding": {"seen", "sampled", "variance", "share"} (of
+ * its first two principal components), "thresholds": [{"threshold", "samples", "accuracy", "density",
+ * "active_macs"}], "run": [a row of metrics.csv for each epoch], "drift": null or {"reference", "before",
+ * "after", "layers": [{"name", "mean", "largest" (of the change of utilisation), "died", "revived",
+ * "class_activation"}], "parameters": [{"name", "norm_before", "norm_after", "distance", "relative",
+ * "cosine"}]}}. A figure that is not defined is null; "notes" says why in words. Members may be added; what
+ * changes or goes away raises the version. Since 0.1.0. */
+DMOE_API int32_t dmoe_report_json(const dmoe_report* report, dmoe_string** json, dmoe_error** error);
+/* The name of a gate, `number` counting from 0 in the order of the network; NULL beyond the last one and for
+ * NULL. Lives as long as the report. Since 0.1.0. */
+DMOE_API const char* dmoe_report_layer(const dmoe_report* report, int64_t number);
+/* A matrix by rows into `values`, which takes `capacity` numbers. `shape` (may be NULL) receives rows and
+ * columns, also when the buffer is too small or NULL. `name` is one of
+ * - "confusion": classes x classes, images by label (row) and prediction (column);
+ * - "class_similarity": cosine of the experts' utilisation between classes, in the order "class_order";
+ * - "embedding": a row for each embedding of the sample: its first two principal components and its class;
+ * and, for the gate that `layer` names (else `layer` may be NULL),
+ * - "utilisation": 1 x experts, share of the images that each is active for;
+ * - "class_activation": classes x experts, the same among the images of each class (0 for a class without
+ * any);
+ * - "co_activation": experts x experts, share of the images that both are active for.
+ * Errors: NOT_FOUND for an unknown name or layer; STATE for components that are not defined, as those of one
+ * image. Since 0.1.0. */
+DMOE_API int32_t dmoe_report_matrix(const dmoe_report* report, const char* name, const char* layer,
+                                    double* values, int64_t capacity, int64_t* shape, dmoe_error** error);
+/* Writes report.html (one file that needs nothing else), report.json and tables as CSV (RFC 4180): layers,
+ * experts, redundancy, classes, confusion, class_activation, class_similarity, reliability, macs, embedding
+ * and thresholds, and drift_layers and drift_parameters of a comparison. `folder` is made if need be; each
+ * file replaces an older one only when complete. Since 0.1.0. */
+DMOE_API int32_t dmoe_report_write(const dmoe_report* report, const char* folder, dmoe_error** error);
+
 /* ---- Training ------------------------------------------------------------------------------------------ */
 
 /* Processes that a launcher starts (torchrun, Open MPI's or MPICH's mpirun, srun) train one model together:
@@ -364,6 +460,8 @@ DMOE_API int32_t dmoe_trainer_use_average(dmoe_trainer* trainer, int32_t average
  *   written at the start, after every epoch, every `checkpoint_minutes` minutes within one, and when the
  *   callback ends the run; every `checkpoint_epochs` epochs another that is kept,
  *   checkpoints/epoch-0012.safetensors
+ * - with option `report`, what the experts of the best weights do to the validation images, in the folder
+ * report (see dmoe_report_write)
  *
  * Option `resume` names such a folder, or one of its checkpoints: dmoe_trainer_create then loads that state,
  * as dmoe_trainer_load_state does, and fit goes on with that run, in the middle of an epoch, too; give it the

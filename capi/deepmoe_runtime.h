@@ -119,6 +119,7 @@ DMOE_API int32_t dmoe_set_log_callback(dmoe_log_callback callback, void* user_da
 #define DMOE_KIND_TRAINER 7
 #define DMOE_KIND_ENGINE 8
 #define DMOE_KIND_LOADER 9
+#define DMOE_KIND_REPORT 10
 /* How many objects of a kind exist in this process: 0 after a program that released everything. DLPack
  * tensors that the library gave away are not counted. -1 for an unknown kind. Any thread. Since 0.1.0. */
 DMOE_API int64_t dmoe_live_objects(int32_t kind);

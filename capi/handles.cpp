@@ -5,7 +5,7 @@
 namespace deepmoe::capi {
 namespace {
 
-constexpr std::int32_t last_kind = DMOE_KIND_LOADER;
+constexpr std::int32_t last_kind = DMOE_KIND_REPORT;
 // Tags share three letters, so that text, small numbers and freed memory are not taken for an object.
 constexpr std::uint32_t tag_base = 0x444D4F00;
 constexpr std::uint32_t dead_tag = 0;
@@ -42,6 +42,8 @@ std::string_view type_name(Kind kind) {
       return "dmoe_engine";
     case Kind::loader:
       return "dmoe_loader";
+    case Kind::report:
+      return "dmoe_report";
   }
   return "unknown";
 }

@@ -22,6 +22,7 @@ enum class Kind : std::int32_t {
   trainer = DMOE_KIND_TRAINER,
   engine = DMOE_KIND_ENGINE,
   loader = DMOE_KIND_LOADER,
+  report = DMOE_KIND_REPORT,
 };
 
 /// The C type's name, e.g. "dmoe_options".

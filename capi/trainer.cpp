@@ -7,6 +7,7 @@
 #include "events.hpp"
 #include "guard.hpp"
 #include "objects.hpp"
+#include "run_report.hpp"
 #include "strings.hpp"
 #include "training_objects.hpp"
 
@@ -57,7 +58,7 @@ int32_t dmoe_trainer_create(dmoe_model* model, const dmoe_options* options, dmoe
     const Options& wishes = checked(options, "options").options;
     require(trainer, "trainer");
     const ExclusiveUse use(target.use);
-    *trainer = new dmoe_trainer(std::make_shared<Trainer>(target.model, wishes), target.use);
+    *trainer = new dmoe_trainer(std::make_shared<Trainer>(target.model, wishes), target.use, wishes);
   });
 }
 
@@ -144,9 +145,16 @@ int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train, const
     const std::shared_ptr<const Dataset> train_data = checked(train, "train").dataset;
     const std::shared_ptr<const Dataset> validation_data =
         validation != nullptr ? checked(validation, "validation").dataset : nullptr;
+    const Options options = handle.options;  // The callback may release the trainer.
+    const RunReport report = run_report(options);
+    check_run_report(report, handle.trainer->model()->architecture(), validation_data.get());
     const TrainerCall call(handle);
-    const nlohmann::json result = stoppable(
-        [&] { return call->fit(train_data, validation_data, event_receiver(callback, user_data)); });
+    const EventCallback receiver = event_receiver(callback, user_data);
+    const nlohmann::json result = stoppable([&] {
+      nlohmann::json of_run = call->fit(train_data, validation_data, receiver);
+      write_run_report(report, options, validation_data, receiver);
+      return of_run;
+    });
     if (summary != nullptr) *summary = new_string(result);
   });
 }

@@ -3,6 +3,7 @@
 /// The objects behind the handles of deepmoe.h.
 
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "data/data.hpp"
@@ -40,12 +41,15 @@ struct dmoe_model : deepmoe::capi::Header {
 
 struct dmoe_trainer : deepmoe::capi::Header {
   static constexpr auto kind = deepmoe::capi::Kind::trainer;
-  dmoe_trainer(std::shared_ptr<deepmoe::Trainer> training, std::shared_ptr<deepmoe::capi::UseFlag> model)
+  dmoe_trainer(std::shared_ptr<deepmoe::Trainer> training, std::shared_ptr<deepmoe::capi::UseFlag> model,
+               deepmoe::Options given)
       : Header(kind),
         trainer(std::move(training)),
+        options(std::move(given)),
         use(std::make_shared<deepmoe::capi::UseFlag>("trainer")),
         model_use(std::move(model)) {}
   const std::shared_ptr<deepmoe::Trainer> trainer;
+  const deepmoe::Options options;
   const std::shared_ptr<deepmoe::capi::UseFlag> use;
   const std::shared_ptr<deepmoe::capi::UseFlag> model_use;
 };

@@ -359,8 +359,8 @@ class Receiver {
   dmoe_event_callback function() const { return callback_ ? &Receiver::receive : nullptr; }
   /// Makes the C call, and throws what the callback threw, if it did.
   template <class Call>
-  std::string during(Call call) {
-    std::string result;
+  auto during(Call call) -> decltype(call()) {
+    decltype(call()) result{};
     try {
       result = call();
     } catch (const Error&) {
@@ -626,6 +626,68 @@ class Trainer : public detail::Object<dmoe_trainer, &dmoe_trainer_release> {
       return detail::text(&dmoe_trainer_fit, handle(), train.handle(),
                           validation != nullptr ? validation->handle() : nullptr, receiver.function(),
                           static_cast<void*>(&receiver));
+    });
+  }
+};
+
+/// What the experts of a gated network do on a data set: of an engine, of a model as it is now, or of the
+/// model that a trainer trains. It needs none of them any more.
+class Report : public detail::Object<dmoe_report, &dmoe_report_release> {
+ public:
+  /// Runs every image; `settings_json` as dmoe_report_create takes it.
+  Report(const Engine& engine, const Dataset& dataset, const std::string& settings_json = "{}",
+         const EventCallback& callback = {})
+      : Object(make(&dmoe_report_create, engine.handle(), dataset, settings_json, callback)) {}
+  Report(const Model& model, const Dataset& dataset, const std::string& settings_json = "{}",
+         const EventCallback& callback = {})
+      : Object(make(&dmoe_report_create_from_model, model.handle(), dataset, settings_json, callback)) {}
+  Report(const Trainer& trainer, const Dataset& dataset, const std::string& settings_json = "{}",
+         const EventCallback& callback = {})
+      : Object(make(&dmoe_report_create_from_trainer, trainer.handle(), dataset, settings_json, callback)) {}
+  explicit Report(dmoe_report* handle) noexcept : Object(handle) {}
+
+  /// The same report, which also says how the network differs from an earlier state.
+  Report compared_with(const Report& reference) const {
+    return Report(detail::made<dmoe_report>(&dmoe_report_compare, handle(), reference.handle()));
+  }
+  /// All figures but the matrices.
+  std::string json() const { return detail::text(&dmoe_report_json, handle()); }
+  /// The names of the gates, in the order of the network.
+  std::vector<std::string> layers() const {
+    std::vector<std::string> names;
+    while (const char* name = dmoe_report_layer(handle(), static_cast<std::int64_t>(names.size()))) {
+      names.emplace_back(name);
+    }
+    return names;
+  }
+  /// Writes report.html, report.json and a CSV for each table.
+  void write(const std::string& folder) const { detail::call(&dmoe_report_write, handle(), folder.c_str()); }
+  /// A matrix by rows, named as for dmoe_report_matrix; `layer` may be empty where none is needed.
+  struct Matrix {
+    std::int64_t rows = 0, columns = 0;
+    std::vector<double> values;
+  };
+  Matrix matrix(const std::string& name, const std::string& layer = {}) const {
+    const char* const gate = layer.empty() ? nullptr : layer.c_str();
+    std::int64_t shape[2] = {-1, 0};
+    dmoe_error* error = nullptr;
+    const std::int32_t status = dmoe_report_matrix(handle(), name.c_str(), gate, nullptr, 0, shape, &error);
+    if (shape[0] < 0) detail::check(status, error);
+    dmoe_error_release(error);
+    Matrix matrix{shape[0], shape[1], std::vector<double>(static_cast<std::size_t>(shape[0] * shape[1]))};
+    detail::call(&dmoe_report_matrix, handle(), name.c_str(), gate, matrix.values.data(),
+                 static_cast<std::int64_t>(matrix.values.size()), static_cast<std::int64_t*>(nullptr));
+    return matrix;
+  }
+
+ private:
+  template <class Create, class Subject>
+  static dmoe_report* make(Create* create, Subject* subject, const Dataset& dataset,
+                           const std::string& settings_json, const EventCallback& callback) {
+    detail::Receiver receiver(callback);
+    return receiver.during([&] {
+      return detail::made<dmoe_report>(create, subject, dataset.handle(), settings_json.c_str(),
+                                       receiver.function(), static_cast<void*>(&receiver));
     });
   }
 };

@@ -88,7 +88,7 @@ if(NOT APPLE AND NOT DEEPMOE_SANITIZE)
 endif()
 deepmoe_library_tests(capi deepmoe ${_runtime_cases} compaction_test.cpp convert_test.cpp dataset_test.cpp diagnose_test.cpp loader_test.cpp
                       engine_model_test.cpp export_test.cpp fetch_test.cpp log_test.cpp model_test.cpp
-                      trainer_state_test.cpp trainer_test.cpp training_arguments_test.cpp wrapper_training_test.cpp)
+                      report_test.cpp trainer_state_test.cpp trainer_test.cpp training_arguments_test.cpp wrapper_training_test.cpp)
 
 # They pack archives and serve them.
 target_link_libraries(capi_tests PRIVATE LibArchive::LibArchive OpenSSL::Crypto)
@@ -118,11 +118,11 @@ if(TARGET sample_fit_folder AND TARGET sample_predict AND TARGET sample_classify
   target_link_libraries(capi_image_folder PRIVATE PNG::PNG)
   add_executable(capi_jpeg_file ${_here}/jpeg_file.cpp)
   target_link_libraries(capi_jpeg_file PRIVATE JPEG::JPEG)
-  add_test(NAME "samples/fit_folder and predict and classify"
+  add_test(NAME "samples/fit_folder and predict and utilisation report and classify"
     COMMAND ${CMAKE_COMMAND} -DFIT=$<TARGET_FILE:sample_fit_folder> -DPREDICT=$<TARGET_FILE:sample_predict>
-            -DCLASSIFY=$<TARGET_FILE:sample_classify>
+            -DCLASSIFY=$<TARGET_FILE:sample_classify> -DUTILISATION=$<TARGET_FILE:sample_utilisation>
             -DIMAGES=$<TARGET_FILE:capi_image_folder> -DJPEG=$<TARGET_FILE:capi_jpeg_file>
             -DREADELF=${CMAKE_READELF} -DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/sample_runs
             -P ${_here}/sample_runs.cmake)
-  set_tests_properties("samples/fit_folder and predict and classify" PROPERTIES ENVIRONMENT ${_environment} TIMEOUT 600)
+  set_tests_properties("samples/fit_folder and predict and utilisation report and classify" PROPERTIES ENVIRONMENT ${_environment} TIMEOUT 600)
 endif()

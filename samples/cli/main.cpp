@@ -30,6 +30,7 @@ constexpr const char* footer = R"(Examples:
   deepmoe train --resume runs/pictures
   deepmoe eval --weights runs/pictures/best.safetensors --dataset folder --data_dir pictures
   deepmoe predict --weights runs/pictures/best.safetensors cat.jpg dog.png
+  deepmoe analyze --weights runs/pictures/best.safetensors --dataset folder --data_dir pictures --out report
   deepmoe compact --weights best.safetensors --dataset cifar10 --data_dir cifar --out small.safetensors
   deepmoe bench infer --model resnet18_moe --density 0.5
   deepmoe info resnet50_moe_a
@@ -64,8 +65,8 @@ int run(const std::vector<std::string>& words) {
   root.require_subcommand(1);
   root.get_formatter()->column_width(34);
   root.get_formatter()->label("SUBCOMMAND", "COMMAND [...]");
-  for (auto add : {add_train, add_eval, add_predict, add_compact, add_export, add_convert, add_fetch,
-                   add_info, add_options, add_doctor, add_bench}) {
+  for (auto add : {add_train, add_eval, add_predict, add_analyze, add_compact, add_export, add_convert,
+                   add_fetch, add_info, add_options, add_doctor, add_bench}) {
     add(root, action);
   }
 

@@ -1,6 +1,8 @@
 #include "output_folder.hpp"
 
+#include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 #include <vector>
 
@@ -24,12 +26,13 @@ bool make(const fs::path& folder) {
   return made;
 }
 
-/// Removes a folder's files of weights, and then the folder if nothing else is in it.
-void remove_weights(const fs::path& folder) {
+/// Removes a folder's files with one of these endings, and then the folder if nothing else is in it.
+void remove_files(const fs::path& folder, const std::vector<std::string>& endings) {
   std::error_code error;
   std::vector<fs::path> files;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() == ".safetensors") files.push_back(entry->path());
+    const std::string ending = entry->path().extension().string();
+    if (std::find(endings.begin(), endings.end(), ending) != endings.end()) files.push_back(entry->path());
   }
   for (const fs::path& file : files) {
     fs::remove(file, error);
@@ -60,7 +63,8 @@ void remove_run(const fs::path& folder) {
     fs::remove(file, error);
     if (error) throw std::runtime_error("can't remove '" + file.string() + "': " + error.message());
   }
-  for (const char* name : {"checkpoints", "best"}) remove_weights(folder / name);
+  for (const char* name : {"checkpoints", "best"}) remove_files(folder / name, {".safetensors"});
+  remove_files(folder / "report", {".html", ".json", ".csv"});
 }
 
 OutputFolder::OutputFolder(const fs::path& folder, bool exact) : path_(folder) {

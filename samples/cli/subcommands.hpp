@@ -12,6 +12,7 @@ using Action = std::function<int()>;
 
 void add_train(CLI::App& root, Action& action);
 void add_eval(CLI::App& root, Action& action);
+void add_analyze(CLI::App& root, Action& action);
 void add_compact(CLI::App& root, Action& action);
 void add_predict(CLI::App& root, Action& action);
 void add_export(CLI::App& root, Action& action);

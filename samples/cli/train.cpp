@@ -69,6 +69,9 @@ int fit(const Settings& settings, const OptionsHandle& options, const TrainerHan
     const auto result = nlohmann::ordered_json::parse(dmoe_string_data(summary.get()));
     std::cout << (dry ? dry_run_text(result) : summary_text(result) + "\n" + outcome_line(result) + "\n");
   }
+  const bool reported = option_value(options, "report") == "true" && !dry;
+  if (reported && !settings.json)
+    std::cout << "report: " << option_value(options, "out") << "/report/report.html\n";
   return succeeded;
 }
 

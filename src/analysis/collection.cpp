@@ -64,12 +64,14 @@ struct Outputs {
 Collection::Collection(const Architecture& architecture, std::int64_t image_size,
                        const CollectionSettings& settings)
     : architecture_(gated(architecture)),
+      image_size_(image_size),
       settings_(checked(settings, architecture)),
-      cost_(cost(architecture, image_size)),
+      cost_(deepmoe::cost(architecture, image_size)),
       classification_(architecture.num_classes(), settings_.top, settings_.calibration_bins),
       covariance_(embedding_size(architecture)),
       embeddings_(embedding_size(architecture), settings_.embeddings, settings_.seed),
-      active_macs_(static_cast<double>(cost_.dense_macs), settings_.macs_bins) {
+      active_macs_(static_cast<double>(cost_.dense_macs), settings_.macs_bins),
+      savings_(static_cast<Eigen::Index>(architecture.gates().size())) {
   const std::vector<Shape> shapes = infer_shapes(architecture);
   for (const std::int32_t gate : architecture.gates()) {
     const auto node = static_cast<std::size_t>(gate);
@@ -124,6 +126,7 @@ void Collection::add(const Eigen::Ref<const SampleRows>& gates,
     densities.row(static_cast<Eigen::Index>(i)) = active.cast<double>().rowwise().mean().transpose();
     start += width;
   }
+  savings_.add(densities);
   std::vector<double> of_image(layers_.size());
   for (const auto& column : densities.colwise()) {
     std::copy(column.begin(), column.end(), of_image.begin());

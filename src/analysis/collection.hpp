@@ -10,6 +10,7 @@
 #include "analysis/classification.hpp"
 #include "analysis/co_activation.hpp"
 #include "analysis/distribution.hpp"
+#include "analysis/gate_savings.hpp"
 #include "analysis/principal_components.hpp"
 #include "analysis/reservoir.hpp"
 #include "engine/engine.hpp"
@@ -68,6 +69,12 @@ class Collection {
   /// Of the images' active MACs, from 0 to dense_macs().
   const Distribution& active_macs() const { return active_macs_; }
   double dense_macs() const { return static_cast<double>(cost_.dense_macs); }
+  const Architecture& architecture() const { return architecture_; }
+  std::int64_t image_size() const { return image_size_; }
+  /// For images of image_size().
+  const Cost& cost() const { return cost_; }
+  /// For each layer.
+  std::vector<GateSaving> savings() const { return savings_.savings(architecture_, cost_); }
   std::int64_t experts() const { return experts_; }
 
  private:
@@ -75,6 +82,7 @@ class Collection {
              std::span<const std::int64_t> labels) const;
 
   Architecture architecture_;
+  std::int64_t image_size_;
   CollectionSettings settings_;
   Cost cost_;
   std::vector<LayerCounts> layers_;
@@ -83,6 +91,7 @@ class Collection {
   Covariance covariance_;
   Reservoir embeddings_;
   Distribution active_macs_;
+  GateSavings savings_;
 };
 
 /// One pass of `engine` over all images. Throws Error(invalid_argument) when there are none, besides what

@@ -364,8 +364,9 @@ std::vector<OptionDeclaration> output_options() {
        .type = boolean,
        .group = group,
        .default_value = "false",
-       .available = false,
-       .help = "Whether the run ends with an HTML report."},
+       .help = "Whether the run ends with a report of what the experts of the best weights do, in the folder "
+               "report: an "
+               "HTML page, JSON and CSV."},
       {.name = "dry_run",
        .type = boolean,
        .group = group,

@@ -14,14 +14,14 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 TEST_CASE("class activation is the share of each class") {
-  const MatrixXd uses = (MatrixXd(3, 2) << 1, 4, 3, 0, 0, 0).finished();
-  const VectorXd samples = (VectorXd(3) << 4, 6, 0).finished();
-  const MatrixXd expected = (MatrixXd(3, 2) << 0.25, 1, 0.5, 0, 0, 0).finished();
+  const MatrixXd uses{{1, 4}, {3, 0}, {0, 0}};
+  const VectorXd samples{{4, 6, 0}};
+  const MatrixXd expected{{0.25, 1}, {0.5, 0}, {0, 0}};
   CHECK(class_activation(uses, samples).isApprox(expected));
 }
 
 TEST_CASE("an expert that is the class tells one bit and an independent one nothing") {
-  const MatrixXd uses = (MatrixXd(2, 3) << 100, 50, 0, 0, 50, 0).finished();
+  const MatrixXd uses{{100, 50, 0}, {0, 50, 0}};
   const VectorXd samples = VectorXd::Constant(2, 100);
   const auto information = class_information(uses, samples);
   REQUIRE(information);
@@ -66,7 +66,7 @@ TEST_CASE("mutual information is the sum over the cells and its correction count
 }
 
 TEST_CASE("one class has no information and counts that do not fit are refused") {
-  const VectorXd alone = (VectorXd(2) << 10, 0).finished();
+  const VectorXd alone{{10, 0}};
   CHECK_FALSE(class_information(MatrixXd::Zero(2, 3), alone));
   require_error(ErrorCode::invalid_argument, {"3 classes", "2"},
                 [&] { class_activation(MatrixXd::Zero(3, 1), alone); });

@@ -73,7 +73,7 @@ TEST_CASE("a collection counts for each layer and class and image") {
   Collection collection(network, 8, settings);
   SampleRows gates(3, 4);
   gates << 1, 0.5, 0, 2,  //
-      0, 0.6, 0, 0,       //
+      0, 0.6F, 0, 0,      //
       3, 0, 0, 1;
   SampleRows logits(3, 2);
   logits << 1, 0, 0, 1, 1, 0;
@@ -146,9 +146,8 @@ TEST_CASE("an empty data set and a dense network and bad settings are refused in
   require_error(ErrorCode::invalid_argument, {"no images"}, [&] { threshold_curve(engine, none, {0.1}); });
   require_error(ErrorCode::invalid_argument, {"threshold", "-1"},
                 [&] { threshold_curve(engine, none, {-1}); });
-  require_error(ErrorCode::invalid_argument, {"resnet18", "dense"}, [] {
-    Collection(build({{"model", "resnet18"}}), 32, {});
-  });
+  require_error(ErrorCode::invalid_argument, {"resnet18", "dense"},
+                [] { Collection(build({{"model", "resnet18"}}), 32, {}); });
   CollectionSettings settings;
   settings.top = 0;
   require_error(ErrorCode::invalid_argument, {"top is 0"}, [&] { Collection(network, 8, settings); });

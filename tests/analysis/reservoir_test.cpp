@@ -43,8 +43,8 @@ TEST_CASE("a longer stream leaves as many as there is room for and vectors keep 
 TEST_CASE("each of the stream has the same chance") {
   std::vector<double> kept(40, 0.0);
   for (std::uint64_t seed = 0; seed < 4000; ++seed) {
-    for (const std::int64_t label : sample(0, 40, Reservoir(2, 10, seed)).labels())
-      ++kept[static_cast<std::size_t>(label)];
+    const Reservoir some = sample(0, 40, Reservoir(2, 10, seed));
+    for (const std::int64_t label : some.labels()) ++kept[static_cast<std::size_t>(label)];
   }
   // 1000 of 4000 are expected, with a deviation of 27.
   for (const double count : kept) CHECK(std::abs(count - 1000) < 137);

@@ -23,7 +23,8 @@ constexpr bool is_object_v =
     std::is_same_v<T, dmoe_string> || std::is_same_v<T, dmoe_options> || std::is_same_v<T, dmoe_tensors> ||
     std::is_same_v<T, dmoe_engine>
 #if !defined(DEEPMOE_RUNTIME_ONLY)
-    || std::is_same_v<T, dmoe_dataset> || std::is_same_v<T, dmoe_model> || std::is_same_v<T, dmoe_trainer>
+    || std::is_same_v<T, dmoe_dataset> || std::is_same_v<T, dmoe_model> || std::is_same_v<T, dmoe_trainer> ||
+    std::is_same_v<T, dmoe_report>
 #endif
     ;
 template <class Pointer>

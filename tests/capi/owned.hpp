@@ -24,6 +24,7 @@ inline void release(dmoe_engine* object) { dmoe_engine_release(object); }
 inline void release(dmoe_dataset* object) { dmoe_dataset_release(object); }
 inline void release(dmoe_loader* object) { dmoe_loader_release(object); }
 inline void release(dmoe_model* object) { dmoe_model_release(object); }
+inline void release(dmoe_report* object) { dmoe_report_release(object); }
 inline void release(dmoe_trainer* object) { dmoe_trainer_release(object); }
 #endif
 

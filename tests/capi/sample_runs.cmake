@@ -1,6 +1,7 @@
-# cmake -DFIT=... -DPREDICT=... -DCLASSIFY=... -DIMAGES=... -DJPEG=... -DREADELF=... -DFOLDER=... -P sample_runs.cmake
-# The samples one after the other: fit on a folder of images, then predict one of them with the weights of the run, then
-# classify a JPEG by the runtime library alone, which must say what predict says of it.
+# cmake -DFIT=... -DPREDICT=... -DUTILISATION=... -DCLASSIFY=... -DIMAGES=... -DJPEG=... -DREADELF=... -DFOLDER=...
+#       -P sample_runs.cmake
+# The samples one after the other: fit on a folder of images, then predict one of them with the weights of the run, print
+# how its experts are used, and classify a JPEG by the runtime library alone, which must say what predict says of it.
 
 cmake_minimum_required(VERSION 3.22)
 
@@ -26,6 +27,9 @@ expect("24 images to learn from, 8 to check, 2 classes.*epoch {.*summary {.*accu
 file(GLOB images ${FOLDER}/images/train/dark/*.png)
 list(GET images 0 image)
 expect("gate\\.layer1.*experts active.*class [01] of 2" ${PREDICT} ${FOLDER}/run/last.safetensors ${image})
+
+expect("^8 images\n.*layer1\\.0\\.[a-z0-9.]+ +8 +[0-9]+ +[0-9]+ " ${UTILISATION} ${FOLDER}/run/last.safetensors
+       ${FOLDER}/images)
 
 execute_process(COMMAND ${FIT} ${FOLDER}/nothing ERROR_VARIABLE errors RESULT_VARIABLE result)
 if(result EQUAL 0 OR NOT errors MATCHES "nothing")

@@ -18,6 +18,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   Owned<dmoe_trainer> own_trainer;
   Owned<dmoe_tensors> own_state;
   Owned<dmoe_engine> own_engine;
+  Owned<dmoe_report> own_report;
   check_succeeds([&](dmoe_error** error) {
     return dmoe_dataset_create_f32(arrays.images.data(), arrays.labels.data(), 2, side, side, classes,
                                    nullptr, nullptr, own_dataset.out(), error);
@@ -32,13 +33,17 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   check_succeeds([&](dmoe_error** error) {
     return dmoe_loader_create(own_dataset, own_options, 1, 0, 0, own_loader.out(), error);
   });
+  check_succeeds([&](dmoe_error** error) {
+    return dmoe_report_create(own_engine, own_dataset, nullptr, nullptr, nullptr, own_report.out(), error);
+  });
   dmoe_options* const options = own_options;
   dmoe_loader* const loader = own_loader;
+  dmoe_engine* const engine = own_engine;
+  dmoe_report* const report = own_report;
   dmoe_model* const model = own_model;
   dmoe_dataset* const dataset = own_dataset;
   dmoe_trainer* const trainer = own_trainer;
   dmoe_tensors* const state = own_state;
-  dmoe_engine* const engine = own_engine;
   const std::vector<float> logits_before = logits_of(model, arrays);
 
   HostTensor images(arrays.images.data(), f32_type, {2, 3, side, side});
@@ -48,6 +53,8 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   float logits[8];
   int64_t number = 0;
   double loss = 0;
+  double matrix[16];
+  int64_t shape[2];
   dmoe_dataset* new_dataset = nullptr;
   dmoe_loader* new_loader = nullptr;
   const float* batch_images = nullptr;
@@ -55,6 +62,7 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   dmoe_model* new_model = nullptr;
   dmoe_trainer* new_trainer = nullptr;
   dmoe_engine* new_engine = nullptr;
+  dmoe_report* new_report = nullptr;
   dmoe_tensors* new_tensors = nullptr;
   dmoe_string* new_string = nullptr;
 
@@ -77,6 +85,16 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   DEEPMOE_REFUSES(checks, dmoe_model_architecture_text, {}, model, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_model_compact, {2, 3, 4, 5, 7}, model, dataset, "{}", options, nullptr,
                   nullptr, &new_model, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_report_create, {2, 3, 4}, engine, dataset, "{}", nullptr, nullptr,
+                  &new_report);
+  DEEPMOE_REFUSES(checks, dmoe_report_create_from_model, {2, 3, 4}, model, dataset, "{}", nullptr, nullptr,
+                  &new_report);
+  DEEPMOE_REFUSES(checks, dmoe_report_create_from_trainer, {2, 3, 4}, trainer, dataset, "{}", nullptr,
+                  nullptr, &new_report);
+  DEEPMOE_REFUSES(checks, dmoe_report_compare, {}, report, report, &new_report);
+  DEEPMOE_REFUSES(checks, dmoe_report_json, {}, report, &new_string);
+  DEEPMOE_REFUSES(checks, dmoe_report_matrix, {2, 3, 5}, report, "confusion", "none", matrix, 16, shape);
+  DEEPMOE_REFUSES(checks, dmoe_report_write, {}, report, "/none/x");
   DEEPMOE_REFUSES(checks, dmoe_convert_pytorch, {2, 3}, "/none.pth", "/none/x", options, "{}");
   DEEPMOE_REFUSES(checks, dmoe_fetch_dataset, {2, 3, 4, 5}, "cifar10", "/none", "{}", nullptr, nullptr,
                   &new_string);
@@ -116,10 +134,14 @@ TEST_CASE_FIXTURE(NoLeaks, "every training function refuses NULL and objects of 
   dmoe_dataset_release(nullptr);
   dmoe_loader_release(nullptr);
   dmoe_model_release(nullptr);
+  dmoe_report_release(nullptr);
+  CHECK(dmoe_report_layer(nullptr, 0) == nullptr);
+  CHECK(dmoe_report_layer(reinterpret_cast<dmoe_report*>(model), 0) == nullptr);
   dmoe_trainer_release(nullptr);
   for (const char* name :
        {"dmoe_dataset_size", "dmoe_dataset_num_classes", "dmoe_dataset_release", "dmoe_loader_num_batches",
-        "dmoe_loader_image_size", "dmoe_loader_release", "dmoe_model_release", "dmoe_trainer_release"}) {
+        "dmoe_loader_image_size", "dmoe_loader_release", "dmoe_model_release", "dmoe_report_layer",
+        "dmoe_report_release", "dmoe_trainer_release"}) {
     checks.tried(name);
   }
   checks.expect_all_of("training");

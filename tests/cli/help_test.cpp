@@ -18,7 +18,7 @@ TEST_CASE("the help lists subcommands and examples and exit statuses") {
   const Result result = run({"--help"});
   CHECK(result.status == 0);
   CHECK(result.errors.empty());
-  for (const char* name : {"train", "eval", "predict", "compact", "export", "convert", "fetch", "info", "options", "doctor", "bench"}) {
+  for (const char* name : {"train", "eval", "predict", "analyze", "compact", "export", "convert", "fetch", "info", "options", "doctor", "bench"}) {
     CAPTURE(name);
     CHECK(contains(result.output, std::string("\n  ") + name));
   }

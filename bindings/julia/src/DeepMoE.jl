@@ -31,12 +31,13 @@ include("loaders.jl")
 include("engines.jl")
 include("models.jl")
 include("trainers.jl")
+include("reports.jl")
 
-export DeepMoEError, Options, Tensors, Engine, Dataset, Loader, Model, Trainer
+export DeepMoEError, Options, Tensors, Engine, Dataset, Loader, Model, Trainer, Report
 export set_json!, load_file!, read_environment!, to_json, architecture, describe_architecture, architecture_text,
     architecture_names, options_schema, metadata, share!, describe, logits, logits!, outputs, num_classes, image_size,
     process_place, fetch_dataset, forward, read_image, state, load_state!, fold, compile, export_onnx, evaluate, compact,
-    convert_pytorch, begin_epoch!, step!, metrics!, save_state, use_average!, fit!, diagnose, set_log_callback,
-    live_objects, has_training
+    convert_pytorch, begin_epoch!, step!, metrics!, save_state, use_average!, fit!, compared_with, figures, layers, matrix,
+    write_report, diagnose, set_log_callback, live_objects, has_training
 
 end

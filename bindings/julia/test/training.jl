@@ -145,3 +145,22 @@ end
 @testset "the machine is described" begin
     @test JSON.parse(diagnose()) isa AbstractDict
 end
+
+@testset "a report tells what the experts do" begin
+    model, dataset = case_model(), case_dataset()
+    report = Report(compile(model; threads = 1), dataset; thresholds = [0.5])
+    found = JSON.parse(figures(report))
+    @test found["samples"] == BATCH
+    @test layers(report) == [layer["name"] for layer in found["layers"]]
+    layer = found["layers"][1]
+    @test vec(matrix(report, "utilisation", layer["name"])) ≈ layer["utilisation"]
+    @test sum(matrix(report, "confusion")) == BATCH
+    @test fails(() -> matrix(report, "nothing"), DeepMoE.DMOE_ERROR_NOT_FOUND, "nothing")
+    folder = joinpath(mktempdir(), "report")
+    write_report(report, folder)
+    @test startswith(read(joinpath(folder, "report.html"), String), "<!DOCTYPE html>")
+    trainer = Trainer(model, training_options())
+    before = Report(trainer, dataset)
+    step!(trainer, IMAGES, LABELS)
+    @test JSON.parse(figures(compared_with(Report(model, dataset), before)))["drift"] isa AbstractDict
+end

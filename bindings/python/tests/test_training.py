@@ -186,3 +186,29 @@ def test_a_callback_stops_a_run(options, model, dataset):
 
 def test_the_machine_is_described():
     assert deepmoe.diagnose()
+
+
+def test_a_report_tells_what_the_experts_do(cases, options, model, dataset, tmp_path):
+    seen = []
+    report = deepmoe.Report(model.compile(threads=1), dataset, lambda event, json: seen.append(event), thresholds=[0.5])
+    assert seen
+    figures = report.figures()
+    assert figures["format"] == "deepmoe-report" and figures["samples"] == cases.batch
+    assert report.layers() == [layer["name"] for layer in figures["layers"]]
+    layer = figures["layers"][0]
+    numpy.testing.assert_allclose(report.matrix("utilisation", layer["name"]).ravel(), layer["utilisation"])
+    assert report.matrix("confusion").sum() == cases.batch
+    together = report.matrix("co_activation", layer["name"])
+    numpy.testing.assert_allclose(numpy.diag(together), layer["utilisation"])
+    report.write(tmp_path / "report")
+    assert (tmp_path / "report" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+    with deepmoe.Trainer(model, options) as trainer:
+        before = deepmoe.Report(trainer, dataset)
+        trainer.step(cases.images, cases.labels)
+        drift = deepmoe.Report(model, dataset, threads=1).compared_with(before).figures()["drift"]
+    assert drift["before"]["density"] == before.figures()["density"]
+    with pytest.raises(deepmoe.NotFoundError, match="threshold"):
+        deepmoe.Report(model, dataset, treshold=1)
+    with pytest.raises(deepmoe.NotFoundError):
+        report.matrix("nothing")

@@ -28,6 +28,7 @@ const DMOE_KIND_MODEL = Int32(6)
 const DMOE_KIND_TRAINER = Int32(7)
 const DMOE_KIND_ENGINE = Int32(8)
 const DMOE_KIND_LOADER = Int32(9)
+const DMOE_KIND_REPORT = Int32(10)
 const DMOE_LAYOUT_NCHW = Int32(0)
 const DMOE_LAYOUT_NHWC = Int32(1)
 const DMOE_EVENT_START = Int32(1)
@@ -46,6 +47,7 @@ struct dmoe_dataset end
 struct dmoe_loader end
 struct dmoe_model end
 struct dmoe_trainer end
+struct dmoe_report end
 
 const at_dmoe_status_name = Entry(:dmoe_status_name)
 dmoe_status_name(status) =
@@ -434,6 +436,105 @@ function dmoe_fetch_dataset(dataset, data_dir, settings_json, callback, user_dat
         status
     end
 end
+
+const at_dmoe_report_create = Entry(:dmoe_report_create)
+function dmoe_report_create(engine, dataset, settings_json, callback, user_data, report, error)
+    entry = address(at_dmoe_report_create)
+    kept_engine = Base.cconvert(Ptr{dmoe_engine}, engine)
+    kept_dataset = Base.cconvert(Ptr{dmoe_dataset}, dataset)
+    kept_settings_json = Base.cconvert(Cstring, settings_json)
+    kept_callback = Base.cconvert(Ptr{Cvoid}, callback)
+    kept_user_data = Base.cconvert(Ptr{Cvoid}, user_data)
+    kept_report = Base.cconvert(Ptr{Ptr{dmoe_report}}, report)
+    kept_error = Base.cconvert(Ptr{Ptr{dmoe_error}}, error)
+    GC.@preserve kept_engine kept_dataset kept_settings_json kept_callback kept_user_data kept_report kept_error begin
+        to_engine = Base.unsafe_convert(Ptr{dmoe_engine}, kept_engine)
+        to_dataset = Base.unsafe_convert(Ptr{dmoe_dataset}, kept_dataset)
+        to_settings_json = Base.unsafe_convert(Cstring, kept_settings_json)
+        to_callback = Base.unsafe_convert(Ptr{Cvoid}, kept_callback)
+        to_user_data = Base.unsafe_convert(Ptr{Cvoid}, kept_user_data)
+        to_report = Base.unsafe_convert(Ptr{Ptr{dmoe_report}}, kept_report)
+        to_error = Base.unsafe_convert(Ptr{Ptr{dmoe_error}}, kept_error)
+        collector = @ccall jl_gc_safe_enter()::Int8
+        status = @ccall $entry(to_engine::Ptr{dmoe_engine}, to_dataset::Ptr{dmoe_dataset}, to_settings_json::Cstring, to_callback::Ptr{Cvoid}, to_user_data::Ptr{Cvoid}, to_report::Ptr{Ptr{dmoe_report}}, to_error::Ptr{Ptr{dmoe_error}})::Int32
+        @ccall jl_gc_safe_leave(collector::Int8)::Cvoid
+        status
+    end
+end
+
+const at_dmoe_report_create_from_model = Entry(:dmoe_report_create_from_model)
+function dmoe_report_create_from_model(model, dataset, settings_json, callback, user_data, report, error)
+    entry = address(at_dmoe_report_create_from_model)
+    kept_model = Base.cconvert(Ptr{dmoe_model}, model)
+    kept_dataset = Base.cconvert(Ptr{dmoe_dataset}, dataset)
+    kept_settings_json = Base.cconvert(Cstring, settings_json)
+    kept_callback = Base.cconvert(Ptr{Cvoid}, callback)
+    kept_user_data = Base.cconvert(Ptr{Cvoid}, user_data)
+    kept_report = Base.cconvert(Ptr{Ptr{dmoe_report}}, report)
+    kept_error = Base.cconvert(Ptr{Ptr{dmoe_error}}, error)
+    GC.@preserve kept_model kept_dataset kept_settings_json kept_callback kept_user_data kept_report kept_error begin
+        to_model = Base.unsafe_convert(Ptr{dmoe_model}, kept_model)
+        to_dataset = Base.unsafe_convert(Ptr{dmoe_dataset}, kept_dataset)
+        to_settings_json = Base.unsafe_convert(Cstring, kept_settings_json)
+        to_callback = Base.unsafe_convert(Ptr{Cvoid}, kept_callback)
+        to_user_data = Base.unsafe_convert(Ptr{Cvoid}, kept_user_data)
+        to_report = Base.unsafe_convert(Ptr{Ptr{dmoe_report}}, kept_report)
+        to_error = Base.unsafe_convert(Ptr{Ptr{dmoe_error}}, kept_error)
+        collector = @ccall jl_gc_safe_enter()::Int8
+        status = @ccall $entry(to_model::Ptr{dmoe_model}, to_dataset::Ptr{dmoe_dataset}, to_settings_json::Cstring, to_callback::Ptr{Cvoid}, to_user_data::Ptr{Cvoid}, to_report::Ptr{Ptr{dmoe_report}}, to_error::Ptr{Ptr{dmoe_error}})::Int32
+        @ccall jl_gc_safe_leave(collector::Int8)::Cvoid
+        status
+    end
+end
+
+const at_dmoe_report_create_from_trainer = Entry(:dmoe_report_create_from_trainer)
+function dmoe_report_create_from_trainer(trainer, dataset, settings_json, callback, user_data, report, error)
+    entry = address(at_dmoe_report_create_from_trainer)
+    kept_trainer = Base.cconvert(Ptr{dmoe_trainer}, trainer)
+    kept_dataset = Base.cconvert(Ptr{dmoe_dataset}, dataset)
+    kept_settings_json = Base.cconvert(Cstring, settings_json)
+    kept_callback = Base.cconvert(Ptr{Cvoid}, callback)
+    kept_user_data = Base.cconvert(Ptr{Cvoid}, user_data)
+    kept_report = Base.cconvert(Ptr{Ptr{dmoe_report}}, report)
+    kept_error = Base.cconvert(Ptr{Ptr{dmoe_error}}, error)
+    GC.@preserve kept_trainer kept_dataset kept_settings_json kept_callback kept_user_data kept_report kept_error begin
+        to_trainer = Base.unsafe_convert(Ptr{dmoe_trainer}, kept_trainer)
+        to_dataset = Base.unsafe_convert(Ptr{dmoe_dataset}, kept_dataset)
+        to_settings_json = Base.unsafe_convert(Cstring, kept_settings_json)
+        to_callback = Base.unsafe_convert(Ptr{Cvoid}, kept_callback)
+        to_user_data = Base.unsafe_convert(Ptr{Cvoid}, kept_user_data)
+        to_report = Base.unsafe_convert(Ptr{Ptr{dmoe_report}}, kept_report)
+        to_error = Base.unsafe_convert(Ptr{Ptr{dmoe_error}}, kept_error)
+        collector = @ccall jl_gc_safe_enter()::Int8
+        status = @ccall $entry(to_trainer::Ptr{dmoe_trainer}, to_dataset::Ptr{dmoe_dataset}, to_settings_json::Cstring, to_callback::Ptr{Cvoid}, to_user_data::Ptr{Cvoid}, to_report::Ptr{Ptr{dmoe_report}}, to_error::Ptr{Ptr{dmoe_error}})::Int32
+        @ccall jl_gc_safe_leave(collector::Int8)::Cvoid
+        status
+    end
+end
+
+const at_dmoe_report_compare = Entry(:dmoe_report_compare)
+dmoe_report_compare(report, reference, compared, error) =
+    @ccall $(address(at_dmoe_report_compare))(report::Ptr{dmoe_report}, reference::Ptr{dmoe_report}, compared::Ptr{Ptr{dmoe_report}}, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_report_release = Entry(:dmoe_report_release)
+dmoe_report_release(report) =
+    @ccall $(address(at_dmoe_report_release))(report::Ptr{dmoe_report})::Cvoid
+
+const at_dmoe_report_json = Entry(:dmoe_report_json)
+dmoe_report_json(report, json, error) =
+    @ccall $(address(at_dmoe_report_json))(report::Ptr{dmoe_report}, json::Ptr{Ptr{dmoe_string}}, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_report_layer = Entry(:dmoe_report_layer)
+dmoe_report_layer(report, number) =
+    @ccall $(address(at_dmoe_report_layer))(report::Ptr{dmoe_report}, number::Int64)::Cstring
+
+const at_dmoe_report_matrix = Entry(:dmoe_report_matrix)
+dmoe_report_matrix(report, name, layer, values, capacity, shape, error) =
+    @ccall $(address(at_dmoe_report_matrix))(report::Ptr{dmoe_report}, name::Cstring, layer::Cstring, values::Ptr{Float64}, capacity::Int64, shape::Ptr{Int64}, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_report_write = Entry(:dmoe_report_write)
+dmoe_report_write(report, folder, error) =
+    @ccall $(address(at_dmoe_report_write))(report::Ptr{dmoe_report}, folder::Cstring, error::Ptr{Ptr{dmoe_error}})::Int32
 
 const at_dmoe_process_place = Entry(:dmoe_process_place)
 dmoe_process_place(options, rank, size, error) =

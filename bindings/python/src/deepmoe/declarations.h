@@ -44,6 +44,7 @@ int32_t dmoe_set_log_callback(dmoe_log_callback callback, void* user_data, dmoe_
 #define DMOE_KIND_TRAINER 7
 #define DMOE_KIND_ENGINE 8
 #define DMOE_KIND_LOADER 9
+#define DMOE_KIND_REPORT 10
 int64_t dmoe_live_objects(int32_t kind);
 const char* dmoe_string_data(const dmoe_string* string);
 int64_t dmoe_string_size(const dmoe_string* string);
@@ -107,6 +108,7 @@ typedef struct dmoe_dataset dmoe_dataset;
 typedef struct dmoe_loader dmoe_loader;
 typedef struct dmoe_model dmoe_model;
 typedef struct dmoe_trainer dmoe_trainer;
+typedef struct dmoe_report dmoe_report;
 int32_t dmoe_dataset_open(const dmoe_options* options, const char* split, dmoe_dataset** dataset,
 dmoe_error** error);
 typedef int32_t (*dmoe_release_callback)(void* user_data);
@@ -177,6 +179,23 @@ dmoe_string** report, dmoe_error** error);
 int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, const char* settings_json,
 dmoe_event_callback callback, void* user_data, dmoe_string** json,
 dmoe_error** error);
+int32_t dmoe_report_create(const dmoe_engine* engine, const dmoe_dataset* dataset,
+const char* settings_json, dmoe_event_callback callback, void* user_data,
+dmoe_report** report, dmoe_error** error);
+int32_t dmoe_report_create_from_model(const dmoe_model* model, const dmoe_dataset* dataset,
+const char* settings_json, dmoe_event_callback callback,
+void* user_data, dmoe_report** report, dmoe_error** error);
+int32_t dmoe_report_create_from_trainer(const dmoe_trainer* trainer, const dmoe_dataset* dataset,
+const char* settings_json, dmoe_event_callback callback,
+void* user_data, dmoe_report** report, dmoe_error** error);
+int32_t dmoe_report_compare(const dmoe_report* report, const dmoe_report* reference,
+dmoe_report** compared, dmoe_error** error);
+void dmoe_report_release(dmoe_report* report);
+int32_t dmoe_report_json(const dmoe_report* report, dmoe_string** json, dmoe_error** error);
+const char* dmoe_report_layer(const dmoe_report* report, int64_t number);
+int32_t dmoe_report_matrix(const dmoe_report* report, const char* name, const char* layer,
+double* values, int64_t capacity, int64_t* shape, dmoe_error** error);
+int32_t dmoe_report_write(const dmoe_report* report, const char* folder, dmoe_error** error);
 int32_t dmoe_process_place(const dmoe_options* options, int64_t* rank, int64_t* size,
 dmoe_error** error);
 int32_t dmoe_trainer_create(dmoe_model* model, const dmoe_options* options, dmoe_trainer** trainer,

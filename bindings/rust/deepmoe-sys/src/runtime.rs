@@ -28,6 +28,7 @@ pub const DMOE_KIND_MODEL: i32 = 6;
 pub const DMOE_KIND_TRAINER: i32 = 7;
 pub const DMOE_KIND_ENGINE: i32 = 8;
 pub const DMOE_KIND_LOADER: i32 = 9;
+pub const DMOE_KIND_REPORT: i32 = 10;
 pub const DMOE_LAYOUT_NCHW: i32 = 0;
 pub const DMOE_LAYOUT_NHWC: i32 = 1;
 #[doc = " Typed opaque objects."]

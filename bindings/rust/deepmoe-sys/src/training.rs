@@ -28,6 +28,11 @@ pub struct dmoe_model {
 pub struct dmoe_trainer {
     _unused: [u8; 0],
 }
+#[repr(C)]
+#[derive(Debug)]
+pub struct dmoe_report {
+    _unused: [u8; 0],
+}
 #[doc = " Called once when the library no longer needs the memory that was lent; its return value is ignored."]
 pub type dmoe_release_callback =
     ::std::option::Option<unsafe extern "C" fn(user_data: *mut ::std::os::raw::c_void) -> i32>;
@@ -254,6 +259,69 @@ unsafe extern "C" {
         json: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
+    #[doc = " Runs every image of `dataset` through `engine` once, never augmenting. Memory does not grow with the number\n of images: figures are counted, but for the embeddings of a scatter plot, which are a random sample.\n `settings_json` may be NULL or hold\n {\"threshold\": 0, \"thresholds\": [], \"top\": 5, \"embeddings\": 2000, \"batch_size\": 64, \"num_workers\": 0,\n \"weights\": \"\", \"compact_command\": \"\"}:\n - threshold: an expert counts as active when its gate is above it (0 or more).\n - thresholds: for each, the network is run again with gates up to it taken as 0; gives accuracy against\n MACs.\n - top: the k of top-k accuracy; at most the number of classes.\n - embeddings: the size of that sample.\n - batch_size, num_workers: as the options of these names.\n - weights: the safetensors file that the network came from. The report names it, takes the curves of the\n training from a metrics.csv beside it, and dmoe_report_compare reads the weights from it.\n - compact_command: the command line that the report gives for removing dead experts.\n `callback` (VALIDATION events) may be NULL. The engine must stay alive during the call. Errors:\n INVALID_ARGUMENT for a dense network, a data set without images or with more classes than the network, and\n settings out of range; NOT_FOUND for an unknown setting; NUMERIC, naming the layer, for gates that are NaN\n or infinite; FORMAT for a metrics.csv that is no table of numbers. Since 0.1.0."]
+    pub fn dmoe_report_create(
+        engine: *const dmoe_engine,
+        dataset: *const dmoe_dataset,
+        settings_json: *const ::std::os::raw::c_char,
+        callback: dmoe_event_callback,
+        user_data: *mut ::std::os::raw::c_void,
+        report: *mut *mut dmoe_report,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
+    #[doc = " The same of a model as it is now, on the CPU, by an engine that is made of it; the model may be used and\n trained again as soon as the first image runs. `settings_json` may hold two more:\n - threads: how many the engine uses; otherwise as the model's option of this name.\n - split: which half of the data set the images are, for the compact_command that is made from the model's\n options where none is given (\"test\"). Since 0.1.0."]
+    pub fn dmoe_report_create_from_model(
+        model: *const dmoe_model,
+        dataset: *const dmoe_dataset,
+        settings_json: *const ::std::os::raw::c_char,
+        callback: dmoe_event_callback,
+        user_data: *mut ::std::os::raw::c_void,
+        report: *mut *mut dmoe_report,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
+    #[doc = " The same of the model that a trainer trains, between two of its steps. The curves are those of the run in\n the trainer's option `out`, unless \"weights\" are given. With option `ema`, dmoe_trainer_use_average chooses\n which weights the model has. Since 0.1.0."]
+    pub fn dmoe_report_create_from_trainer(
+        trainer: *const dmoe_trainer,
+        dataset: *const dmoe_dataset,
+        settings_json: *const ::std::os::raw::c_char,
+        callback: dmoe_event_callback,
+        user_data: *mut ::std::os::raw::c_void,
+        report: *mut *mut dmoe_report,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
+    #[doc = " A copy of `report` that also says how far its network is from that of `reference`, an earlier state of it\n on the same images: changes of utilisation and of P(active | class) for each layer and, where both reports\n were given their \"weights\", of each parameter. Errors: INVALID_ARGUMENT, saying what differs, for reports\n of different gates, classes, images or thresholds; those of reading the weights. Since 0.1.0."]
+    pub fn dmoe_report_compare(
+        report: *const dmoe_report,
+        reference: *const dmoe_report,
+        compared: *mut *mut dmoe_report,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
+    #[doc = " Since 0.1.0."]
+    pub fn dmoe_report_release(report: *mut dmoe_report);
+    #[doc = " All figures but the matrices as JSON: {\"format\": \"deepmoe-report\", \"version\": 1, \"model\", \"data\",\n \"weights\", \"samples\", \"threshold\", \"num_classes\", \"class_names\", \"notes\", \"metrics\": {\"accuracy\", \"top\",\n \"top_accuracy\", \"expected_calibration_error\", \"reliability\": [{\"from\", \"to\", \"samples\", \"confidence\",\n \"accuracy\"}]}, \"macs\": {\"dense\", \"gating\" (of embedding network and heads, contained in \"dense\"), \"mean\",\n \"deviation\", \"lowest\", \"highest\", \"quantile_05\", \"median\", \"quantile_95\", \"bin_width\", \"bins\"} (of one\n image), \"experts\", \"density\", \"dead_experts\", \"always_on_experts\", \"redundant_experts\" (whose activity\n correlates by 0.95 or more with that of an earlier expert of the layer), \"layers\": [{\"name\", \"experts\",\n \"density\", \"dead_experts\", \"always_on_experts\", \"entropy\" (nats, of the sums of the gates),\n \"effective_experts\" (its exp), \"coefficient_of_variation\", \"gini\" (both of the uses), \"saved_macs\" (of an\n image: what would be done in addition if all of the layer's experts were active), \"head_macs\" (of its gate\n head), \"pays\" (saved_macs > head_macs), \"redundant_experts\", \"redundant_pairs\", \"most_redundant\":\n [{\"first\", \"second\", \"correlation\"}], \"utilisation\", \"mean_gate\", \"information\" (three arrays, a number for\n each expert; the last is the mutual information with the class in bits, corrected by Miller and Madow)}],\n \"removal\": {\"dead\", \"removable\" (dead experts that compaction can take out), \"parameters_before\",\n \"parameters_after\", \"dense_macs_before\", \"dense_macs_after\"}, \"compact_command\", \"classes\": [{\"name\",\n \"samples\", \"predicted\", \"precision\", \"recall\", \"f1\"}], \"class_order\" (numbers of the classes that have\n images, those routed alike beside each other), \"embedding\": {\"seen\", \"sampled\", \"variance\", \"share\"} (of\n its first two principal components), \"thresholds\": [{\"threshold\", \"samples\", \"accuracy\", \"density\",\n \"active_macs\"}], \"run\": [a row of metrics.csv for each epoch], \"drift\": null or {\"reference\", \"before\",\n \"after\", \"layers\": [{\"name\", \"mean\", \"largest\" (of the change of utilisation), \"died\", \"revived\",\n \"class_activation\"}], \"parameters\": [{\"name\", \"norm_before\", \"norm_after\", \"distance\", \"relative\",\n \"cosine\"}]}}. A figure that is not defined is null; \"notes\" says why in words. Members may be added; what\n changes or goes away raises the version. Since 0.1.0."]
+    pub fn dmoe_report_json(
+        report: *const dmoe_report,
+        json: *mut *mut dmoe_string,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
+    #[doc = " The name of a gate, `number` counting from 0 in the order of the network; NULL beyond the last one and for\n NULL. Lives as long as the report. Since 0.1.0."]
+    pub fn dmoe_report_layer(report: *const dmoe_report, number: i64) -> *const ::std::os::raw::c_char;
+    #[doc = " A matrix by rows into `values`, which takes `capacity` numbers. `shape` (may be NULL) receives rows and\n columns, also when the buffer is too small or NULL. `name` is one of\n - \"confusion\": classes x classes, images by label (row) and prediction (column);\n - \"class_similarity\": cosine of the experts' utilisation between classes, in the order \"class_order\";\n - \"embedding\": a row for each embedding of the sample: its first two principal components and its class;\n and, for the gate that `layer` names (else `layer` may be NULL),\n - \"utilisation\": 1 x experts, share of the images that each is active for;\n - \"class_activation\": classes x experts, the same among the images of each class (0 for a class without\n any);\n - \"co_activation\": experts x experts, share of the images that both are active for.\n Errors: NOT_FOUND for an unknown name or layer; STATE for components that are not defined, as those of one\n image. Since 0.1.0."]
+    pub fn dmoe_report_matrix(
+        report: *const dmoe_report,
+        name: *const ::std::os::raw::c_char,
+        layer: *const ::std::os::raw::c_char,
+        values: *mut f64,
+        capacity: i64,
+        shape: *mut i64,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
+    #[doc = " Writes report.html (one file that needs nothing else), report.json and tables as CSV (RFC 4180): layers,\n experts, redundancy, classes, confusion, class_activation, class_similarity, reliability, macs, embedding\n and thresholds, and drift_layers and drift_parameters of a comparison. `folder` is made if need be; each\n file replaces an older one only when complete. Since 0.1.0."]
+    pub fn dmoe_report_write(
+        report: *const dmoe_report,
+        folder: *const ::std::os::raw::c_char,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
     #[doc = " Processes that a launcher starts (torchrun, Open MPI's or MPICH's mpirun, srun) train one model together:\n each calls the same functions with the same options, data sets and model, and takes its shard of every\n batch, which then holds `batch_size` images a process. The first dmoe_trainer_create waits for the other\n processes. Gradients are means over the processes (Li et al., PyTorch Distributed, VLDB 2020), so that 2\n processes with batches of 32 train as one with batches of 64 does; batch norm takes its statistics from\n each process's own images unless option `sync_batch_norm` is set, and process 0's running statistics are\n those that count. Metrics and evaluations are of all processes; only process 0 writes to `out`. Steps,\n metrics and runs are collective: a process that does not take part, or is gone, ends the others' calls with\n IO within `distributed_timeout` seconds. Process 0 is looked for at MASTER_ADDR:MASTER_PORT. Option\n `distributed` off lets each process train by itself.\n\n Gives the number of this process, from 0, and of all of them: 0 and 1 where no launcher is seen, or with\n `distributed` off. Any thread. Errors: INVALID_ARGUMENT for variables of a launcher that do not fit\n together, naming them. Since 0.1.0."]
     pub fn dmoe_process_place(
         options: *const dmoe_options,
@@ -324,7 +392,7 @@ unsafe extern "C" {
     ) -> i32;
     #[doc = " With option `ema`, for a loop of the host's own: gives the model the averaged weights (`averaged` not 0),\n to be evaluated, saved or turned into an engine, or its own back (0). While it has the averaged ones,\n steps, dmoe_trainer_fit and saving or loading the state are answered with STATE. When the trainer is\n released the model keeps what it has. Weights that were handed out by dmoe_model_state before are no longer\n the model's until it has its own back. Errors: INVALID_ARGUMENT without option `ema`. Since 0.1.0."]
     pub fn dmoe_trainer_use_average(trainer: *mut dmoe_trainer, averaged: i32, error: *mut *mut dmoe_error) -> i32;
-    #[doc = " A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where\n option `out` names a folder it receives\n - config.json, metrics.csv, metrics.jsonl, with option `tensorboard` a file for TensorBoard, and at the end\n   summary.json\n - best.safetensors and, at the end, last.safetensors: weights; with `keep_best` above 1 those of the best\n   epochs also as best/epoch-0012.safetensors\n - checkpoints/last.safetensors, a checkpoint as of dmoe_trainer_save_state from which the run can go on:\n   written at the start, after every epoch, every `checkpoint_minutes` minutes within one, and when the\n   callback ends the run; every `checkpoint_epochs` epochs another that is kept,\n   checkpoints/epoch-0012.safetensors\n\n Option `resume` names such a folder, or one of its checkpoints: dmoe_trainer_create then loads that state,\n as dmoe_trainer_load_state does, and fit goes on with that run, in the middle of an epoch, too; give it the\n same data sets, and the folder as `out`. On the CPU metrics (times aside) and weights are those of a run\n that was never stopped, bit for bit, whatever `num_workers` is. A run that is complete is done at once;\n with more `epochs` it is prolonged.\n\n With option `dry_run` one step of everything is done, nothing is left behind, the model's weights included,\n and `summary` receives {\"dry_run\": true, \"model\", \"device\", \"epochs\", \"steps_per_epoch\", \"files\": [{\"name\",\n \"bytes\"}], ...}.\n\n With option `ema` the averaged weights are what is validated and saved as weights, and what the model has\n afterwards.\n\n `callback` may be NULL; when it returns non-zero, the step under way is finished, everything is saved, and\n the value is returned. `summary` may be NULL; it receives {\"accuracy\", \"best_epoch\", \"density\", \"layers\",\n \"dense_macs\", \"active_macs\", \"seconds_per_epoch\", \"files\", ...}. A file that cannot be written (a full\n disk) is an IO error that names it, and what it held before is still there. Since 0.1.0."]
+    #[doc = " A whole run: option `epochs` passes over `train`, validation after each (`validation` may be NULL). Where\n option `out` names a folder it receives\n - config.json, metrics.csv, metrics.jsonl, with option `tensorboard` a file for TensorBoard, and at the end\n   summary.json\n - best.safetensors and, at the end, last.safetensors: weights; with `keep_best` above 1 those of the best\n   epochs also as best/epoch-0012.safetensors\n - checkpoints/last.safetensors, a checkpoint as of dmoe_trainer_save_state from which the run can go on:\n   written at the start, after every epoch, every `checkpoint_minutes` minutes within one, and when the\n   callback ends the run; every `checkpoint_epochs` epochs another that is kept,\n   checkpoints/epoch-0012.safetensors\n - with option `report`, what the experts of the best weights do to the validation images, in the folder\n report (see dmoe_report_write)\n\n Option `resume` names such a folder, or one of its checkpoints: dmoe_trainer_create then loads that state,\n as dmoe_trainer_load_state does, and fit goes on with that run, in the middle of an epoch, too; give it the\n same data sets, and the folder as `out`. On the CPU metrics (times aside) and weights are those of a run\n that was never stopped, bit for bit, whatever `num_workers` is. A run that is complete is done at once;\n with more `epochs` it is prolonged.\n\n With option `dry_run` one step of everything is done, nothing is left behind, the model's weights included,\n and `summary` receives {\"dry_run\": true, \"model\", \"device\", \"epochs\", \"steps_per_epoch\", \"files\": [{\"name\",\n \"bytes\"}], ...}.\n\n With option `ema` the averaged weights are what is validated and saved as weights, and what the model has\n afterwards.\n\n `callback` may be NULL; when it returns non-zero, the step under way is finished, everything is saved, and\n the value is returned. `summary` may be NULL; it receives {\"accuracy\", \"best_epoch\", \"density\", \"layers\",\n \"dense_macs\", \"active_macs\", \"seconds_per_epoch\", \"files\", ...}. A file that cannot be written (a full\n disk) is an IO error that names it, and what it held before is still there. Since 0.1.0."]
     pub fn dmoe_trainer_fit(
         trainer: *mut dmoe_trainer,
         train: *const dmoe_dataset,

@@ -60,6 +60,8 @@ unsafe impl Sync for Owned<sys::dmoe_engine> {}
 unsafe impl Sync for Owned<sys::dmoe_tensors> {}
 #[cfg(not(feature = "runtime"))]
 unsafe impl Sync for Owned<sys::dmoe_dataset> {}
+#[cfg(not(feature = "runtime"))]
+unsafe impl Sync for Owned<sys::dmoe_report> {}
 
 impl Owned<sys::dmoe_string> {
     fn text(&self) -> String {
@@ -92,7 +94,8 @@ macro_rules! release {
 release!(dmoe_string dmoe_string_release, dmoe_options dmoe_options_release, dmoe_tensors dmoe_tensors_release,
          dmoe_engine dmoe_engine_release);
 #[cfg(not(feature = "runtime"))]
-release!(dmoe_dataset dmoe_dataset_release, dmoe_loader dmoe_loader_release, dmoe_model dmoe_model_release, dmoe_trainer dmoe_trainer_release);
+release!(dmoe_dataset dmoe_dataset_release, dmoe_loader dmoe_loader_release, dmoe_model dmoe_model_release,
+         dmoe_trainer dmoe_trainer_release, dmoe_report dmoe_report_release);
 
 /// Text for C, which ends it at a zero.
 pub(crate) fn c_text(text: &str) -> Result<CString> {

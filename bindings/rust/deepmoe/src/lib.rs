@@ -1,7 +1,7 @@
 //! DeepMoE networks: train, evaluate, shrink and serve, with libdeepmoe, which pkg-config or `DEEPMOE_LIBRARY` finds at build
 //! time. The C headers are the manual; here is what differs:
 //!
-//! - Objects release themselves when they are dropped. All are `Send`; [`Engine`], `Dataset` and [`Tensors`] are `Sync`.
+//! - Objects release themselves when they are dropped. All are `Send`; [`Engine`], `Dataset`, `Report` and [`Tensors`] are `Sync`.
 //! - A call that fails gives an [`Error`] with the library's words and a [`Code`].
 //! - Images are [`Images`], slices with a shape, read where they are. A data set takes whatever owns its images.
 //! - A callback is a closure. When it panics, the call ends, and the panic goes on in the caller.
@@ -46,6 +46,8 @@ mod model;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 mod options;
+#[cfg(not(feature = "runtime"))]
+mod report;
 mod tensors;
 #[cfg(not(feature = "runtime"))]
 mod trainer;
@@ -66,6 +68,8 @@ pub use log::{LogLevel, reset_log_callback, set_log_callback};
 #[cfg(not(feature = "runtime"))]
 pub use model::{Model, convert_pytorch};
 pub use options::{Options, architecture_names, options_schema};
+#[cfg(not(feature = "runtime"))]
+pub use report::{Matrix, Report};
 #[cfg(not(feature = "runtime"))]
 pub use tensors::State;
 pub use tensors::Tensors;
@@ -88,7 +92,7 @@ macro_rules! debug {
 }
 debug!(Options, Engine);
 #[cfg(not(feature = "runtime"))]
-debug!(Dataset, Loader, Model);
+debug!(Dataset, Loader, Model, Report);
 
 /// "major.minor.patch" of the library that is linked.
 pub fn version() -> &'static str {

@@ -78,7 +78,7 @@ pub fn process_place(options: &Options) -> Result<ProcessPlace> {
 /// # Ok::<(), deepmoe::Error>(())
 /// ```
 pub struct Trainer<M: HoldsModel = Model> {
-    handle: Owned<sys::dmoe_trainer>,
+    pub(crate) handle: Owned<sys::dmoe_trainer>,
     model: M,
 }
 

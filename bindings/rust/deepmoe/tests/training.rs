@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use common::{Cases, folder, network};
-use deepmoe::{Code, Dataset, EventKind, Images, Layout, Loader, Model, Options, Position, Tensors, Trainer};
+use deepmoe::{Code, Dataset, EventKind, Images, Layout, Loader, Model, Options, Position, Report, Tensors, Trainer};
 use serde_json::Value;
 
 fn options(cases: &Cases) -> Options {
@@ -336,4 +336,36 @@ fn arrays_become_data_sets() {
     let set = Dataset::from_array(array.clone(), &cases.labels, cases.classes).unwrap();
     assert_eq!(set.len(), cases.batch);
     assert!(Dataset::from_array(array.reversed_axes(), &cases.labels, cases.classes).is_err());
+}
+
+#[test]
+fn a_report_tells_what_the_experts_do() {
+    let cases = Cases::read();
+    let (model, dataset) = (model(&cases), dataset(&cases));
+    let engine = model.compile(Some(r#"{"threads": 1}"#)).unwrap();
+    let mut seen = 0;
+    let mut count = |_: deepmoe::Event<'_>| {
+        seen += 1;
+        ControlFlow::Continue(())
+    };
+    let report = Report::of_engine(&engine, &dataset, Some(r#"{"thresholds": [0.5]}"#), Some(&mut count)).unwrap();
+    assert!(seen > 0);
+    let figures: Value = serde_json::from_str(&report.json().unwrap()).unwrap();
+    assert_eq!(figures["samples"], cases.batch);
+    let layer = &figures["layers"][0];
+    assert_eq!(report.layers().len(), figures["layers"].as_array().unwrap().len());
+    let utilisation = report.matrix("utilisation", layer["name"].as_str()).unwrap();
+    assert_eq!((utilisation.rows, utilisation.columns as u64), (1, layer["experts"].as_u64().unwrap()));
+    assert_eq!(report.matrix("confusion", None).unwrap().values.iter().sum::<f64>(), cases.batch as f64);
+    assert_eq!(report.matrix("nothing", None).unwrap_err().code(), Code::NotFound);
+    let path = folder("a_report").join("report");
+    report.write(&path).unwrap();
+    assert!(std::fs::read_to_string(path.join("report.html")).unwrap().starts_with("<!DOCTYPE html>"));
+
+    let mut trainer = Trainer::new(model, &options(&cases)).unwrap();
+    let before = Report::of_trainer(&trainer, &dataset, None, None).unwrap();
+    trainer.step(&cases.images(), &cases.labels).unwrap();
+    let after = Report::of_model(trainer.model(), &dataset, None, None).unwrap();
+    let compared: Value = serde_json::from_str(&after.compared_with(&before).unwrap().json().unwrap()).unwrap();
+    assert!(compared["drift"]["layers"].is_array());
 }

@@ -1,0 +1,58 @@
+#include "analysis/removal.hpp"
+
+#include <doctest/doctest.h>
+
+#include "architecture/build.hpp"
+#include "base/require_error.hpp"
+
+using namespace deepmoe;
+
+namespace {
+
+/// For each gate as many flags as it has experts; those of `dead` are set in each.
+std::vector<std::vector<bool>> flags_of(const Architecture& network, std::int64_t dead) {
+  std::vector<std::vector<bool>> flags;
+  const std::vector<Shape> shapes = infer_shapes(network);
+  for (const std::int32_t gate : network.gates()) {
+    std::vector<bool>& layer = flags.emplace_back();
+    for (std::int64_t i = 0; i < shapes[static_cast<std::size_t>(gate)].channels; ++i)
+      layer.push_back(i < dead);
+  }
+  return flags;
+}
+
+}  // namespace
+
+TEST_CASE("without dead experts nothing is removed") {
+  const Architecture network = build({{"model", "resnet18_moe"}, {"width", "0.125"}});
+  const Removal removal = removal_of(network, 32, flags_of(network, 0));
+  CHECK(removal.dead == 0);
+  CHECK(removal.removable == 0);
+  CHECK(removal.parameters_after == removal.parameters_before);
+  CHECK(removal.parameters_before == cost(network).parameters);
+  CHECK(removal.dense_macs_after == removal.dense_macs_before);
+}
+
+TEST_CASE("dead experts in the sum of a residual block stay") {
+  // Two gates in each block: the first one's experts can go, the second one's are in the sum.
+  const Architecture network = build({{"model", "resnet18_moe"}, {"width", "0.125"}});
+  const Removal removal = removal_of(network, 32, flags_of(network, 2));
+  CHECK(removal.dead == 2 * 16);
+  CHECK(removal.removable == 2 * 8);
+  CHECK(removal.parameters_after < removal.parameters_before);
+  CHECK(removal.dense_macs_after < removal.dense_macs_before);
+}
+
+TEST_CASE("before batch norm one expert stays for those whose constant a padded convolution sees") {
+  const Architecture network =
+      build({{"model", "resnet18_moe"}, {"width", "0.125"}, {"gate_position", "pre_bn"}});
+  CHECK(removal_of(network, 32, flags_of(network, 2)).removable == 1 * 8);
+}
+
+TEST_CASE("a dense network and flags that do not fit are refused") {
+  const Architecture network = small_network();
+  require_error(ErrorCode::invalid_argument, {"3 experts"},
+                [&] { removal_of(network, 8, {{true, true, true}}); });
+  require_error(ErrorCode::invalid_argument, {"dense"},
+                [&] { removal_of(build({{"model", "resnet18"}}), 32, {}); });
+}
