@@ -11,7 +11,7 @@ namespace deepmoe::capi {
 struct RunReport {
   bool wanted = false;
   bool writes = true;  ///< whether this process writes it: of several that train together, the first
-  std::string run;  ///< option `out`, the folder of the run
+  std::string run;     ///< option `out`, the folder of the run
 };
 
 /// What the options of a trainer wish; a dry run has no report.

@@ -364,9 +364,7 @@ std::vector<OptionDeclaration> output_options() {
        .type = boolean,
        .group = group,
        .default_value = "false",
-       .help = "Whether the run ends with a report of what the experts of the best weights do, in the folder "
-               "report: an "
-               "HTML page, JSON and CSV."},
+       .help = "Whether the run ends with a report of what the experts do, in the folder report."},
       {.name = "dry_run",
        .type = boolean,
        .group = group,

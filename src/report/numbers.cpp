@@ -50,6 +50,12 @@ std::string magnitude(double number) {
   return fixed(rest, whole ? 0 : 1) + units[unit];
 }
 
+std::string round_magnitude(double number) {
+  std::string text = magnitude(number);
+  if (const std::size_t place = text.find(".0"); place != std::string::npos) text.erase(place, 2);
+  return text;
+}
+
 std::string brief(double number) {
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%.4g", number);

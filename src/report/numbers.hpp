@@ -17,6 +17,8 @@ std::string percent(const std::optional<double>& share, int digits = 1);
 std::string grouped(std::int64_t number);
 /// 557889024 as "557.9 M".
 std::string magnitude(double number);
+/// The same for a round number: "2 M".
+std::string round_magnitude(double number);
 /// As few digits as say what it is: "0.05", "12", "1e-05".
 std::string brief(double number);
 /// "1 image", "2 images".

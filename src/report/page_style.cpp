@@ -35,7 +35,7 @@ pre { margin: 6px 0; padding: 8px 10px; background: var(--page); border: 1px sol
   white-space: pre-wrap; }
 code { font: 12.5px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .card { margin: 0; padding: 12px; min-width: 0; break-inside: avoid; }
-.card.wide { margin-bottom: 12px; }
+section > .card { margin-bottom: 12px; }
 .grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(376px, 100%), 1fr)); gap: 12px;
   align-items: start; }
 .grid.small { grid-template-columns: repeat(auto-fill, minmax(min(276px, 100%), 1fr)); }
@@ -83,7 +83,7 @@ details summary { cursor: pointer; color: var(--soft); margin-top: 6px; }
 details p { margin-top: 6px; color: var(--soft); }
 #tip { position: fixed; z-index: 9; display: none; max-width: 320px; padding: 5px 8px; border-radius: 5px; font-size: 12px;
   background: var(--ink); color: var(--card); pointer-events: none; }
-@media (max-width: 760px) {
+@media screen and (max-width: 760px) {
   thead { display: none; }
   table, tbody { display: block; }
   tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 0 14px; padding: 6px 0;
@@ -92,7 +92,9 @@ details p { margin-top: 6px; color: var(--soft); }
   tbody th, td.text, td.bar { grid-column: 1 / -1; }
   td.text { font-weight: 500; text-align: right; }
   td.text::before { flex: none; }
-  td::before { content: attr(data-label); color: var(--soft); font-weight: 400; white-space: normal; }
+  td.text:first-child { text-align: left; }
+  td.text:first-child::before { content: none; }
+  td::before { content: attr(data-label); color: var(--soft); font-weight: 400; white-space: normal; text-align: left; }
   td.bar::before { content: none; }
   td.bar { align-items: center; } }
 @media print {
@@ -104,6 +106,9 @@ details p { margin-top: 6px; color: var(--soft); }
   h2 { break-after: avoid; }
   tr { break-inside: avoid; }
   .card.wide { break-inside: auto; }
+  table { font-size: 9.5px; }
+  th, td { padding: 2px 4px; }
+  td.bar, th.bar, tbody th { min-width: 120px; }
   .grid { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
   .grid.small { grid-template-columns: repeat(auto-fill, minmax(220px, 1fr)); } }
 )css";
@@ -146,6 +151,7 @@ function tell(event) {
   tip.style.top = Math.max(4, Math.min(event.clientY + 14, innerHeight - tip.offsetHeight - 4)) + "px";
 }
 for (const image of document.querySelectorAll("image.map")) {
+  image.addEventListener("pointerenter", () => { plane(image); });
   image.addEventListener("pointermove", tell);
   image.addEventListener("pointerdown", tell);
   image.addEventListener("pointerleave", () => { tip.style.display = "none"; });

@@ -13,13 +13,6 @@ using nlohmann::json;
 
 std::string percent_tick(double share) { return percent(share, 0); }
 
-/// Ticks are round: "2 M".
-std::string magnitude_tick(double number) {
-  std::string text = magnitude(number);
-  if (const std::size_t place = text.find(".0"); place != std::string::npos) text.erase(place, 2);
-  return text;
-}
-
 std::string reliability_diagram(const PageSource& source) {
   Chart chart(352, 250, "Reliability diagram: accuracy against confidence",
               {.name = "confidence (softmax of the class predicted)", .text = percent_tick},
@@ -47,8 +40,8 @@ std::string macs_histogram(const PageSource& source) {
   const auto most = static_cast<double>(*std::max_element(macs.bins().begin(), macs.bins().end()));
   Chart chart(
       352, 230, "Histogram of the active MACs of the images",
-      {.name = "active MACs of an image, up to the dense network's", .to = dense, .text = magnitude_tick},
-      {.name = "images", .to = most, .text = magnitude_tick, .ticks = 4});
+      {.name = "active MACs of an image, up to the dense network's", .to = dense, .text = round_magnitude},
+      {.name = "images", .to = most, .text = round_magnitude, .ticks = 4});
   for (std::size_t i = 0; i < macs.bins().size(); ++i) {
     if (macs.bins()[i] == 0) continue;
     const double from = static_cast<double>(i) * macs.bin_width(), to = from + macs.bin_width();
@@ -76,7 +69,7 @@ std::string threshold_chart(const PageSource& source) {
   Chart chart(352, 250, "Accuracy against active MACs at thresholds of the gates",
               {.name = "active MACs of an image",
                .to = std::max(points.back().active_macs, 1.0) * 1.05,
-               .text = magnitude_tick},
+               .text = round_magnitude},
               {.name = "accuracy", .text = percent_tick});
   std::vector<double> path;
   std::vector<std::vector<std::string>> rows;

@@ -15,9 +15,9 @@ struct Curve {
   const char* name;
 };
 
-/// Curves over the epochs, those of the run that have a number.
+/// Curves over the epochs, those of the run that have a number, which `text` writes.
 std::string curves_figure(const PageSource& source, const std::string& title, const std::string& unit,
-                          const std::vector<Curve>& curves) {
+                          const std::vector<Curve>& curves, std::string (*text)(double) = brief) {
   const RunCurves& run = source.report.run;
   double lowest = 0, highest = 0;
   bool any = false;
@@ -38,7 +38,7 @@ std::string curves_figure(const PageSource& source, const std::string& title, co
   Chart chart(
       352, 230, title,
       {.name = "epoch", .from = std::min(1.0, last), .to = std::max(last, 2.0), .text = whole, .ticks = 6},
-      {.name = unit, .from = lowest, .to = highest > lowest ? highest * 1.03 : lowest + 1});
+      {.name = unit, .from = lowest, .to = highest > lowest ? highest * 1.03 : lowest + 1, .text = text});
   std::string legend = "<p class=\"legend\">";
   const char* const classes[] = {"one", "two", "three"};
   for (std::size_t i = 0; i < curves.size(); ++i) {
@@ -53,7 +53,7 @@ std::string curves_figure(const PageSource& source, const std::string& title, co
       if (!values[k]) continue;
       chart.svg().circle(chart.x(static_cast<double>(k) + 1), chart.y(*values[k]), 2.5,
                          concat("dot ", classes[i]),
-                         concat("epoch ", k + 1, ": ", curves[i].name, " ", brief(*values[k])));
+                         concat("epoch ", k + 1, ": ", curves[i].name, " ", text(*values[k])));
     }
     legend += concat("<span><i class=\"", classes[i], "\"></i>", escaped(curves[i].name), "</span> ");
   }
@@ -71,7 +71,7 @@ std::string run_section(const PageSource& source) {
                     {{"train_acc", "training"}, {"val_acc", "validation"}}) +
       curves_figure(source, "Density", "active / all experts", {{"density", "density"}}) +
       curves_figure(source, "Active MACs", "MACs of an image",
-                    {{"active_macs", "active"}, {"dense_macs", "dense"}}) +
+                    {{"active_macs", "active"}, {"dense_macs", "dense"}}, round_magnitude) +
       curves_figure(source, "Dead and always-on experts", "experts",
                     {{"dead_experts", "dead"}, {"always_on_experts", "always on"}}) +
       curves_figure(source, "Learning rate", "learning rate", {{"lr", "learning rate"}});

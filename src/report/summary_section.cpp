@@ -73,7 +73,10 @@ std::string removal_advice(const json& figures) {
   const std::int64_t macs = number("dense_macs_before"), less = number("dense_macs_after");
   return advice(
       concat(who, "Removing ",
-             removable == dead ? "them" : grouped(removable) + " of them (others need the rest)",
+             removable == dead
+                 ? "them"
+                 : grouped(removable) +
+                       " of them (the others' channels are needed, as in the sum of a residual block)",
              " makes the network smaller by ", share(parameters, fewer), " of its parameters (",
              magnitude(static_cast<double>(parameters)), " to ", magnitude(static_cast<double>(fewer)),
              ") and ", share(macs, less), " of its dense MACs (", magnitude(static_cast<double>(macs)),
@@ -99,7 +102,7 @@ std::string paying_advice(const json& figures) {
   if (losing.size() > named_layers) names += concat(" and ", losing.size() - named_layers, " more");
   return advice(
       concat(counted(static_cast<std::int64_t>(losing.size()), "gated layer does", "gated layers do"),
-             " not pay, saving fewer MACs of an image than its gate head costs: ", names, "."));
+             " not pay: what is saved is less than the gate head costs, in MACs of an image: ", names, "."));
 }
 
 std::string embedding_advice(const json& figures) {

@@ -134,7 +134,8 @@ TEST_CASE_FIXTURE(NoLeaks, "a report tells what training changes and the trainer
               [&](dmoe_error** error) { return prepared.create("{\"threads\": 1}", error); });
 }
 
-TEST_CASE_FIXTURE(NoLeaks, "reports of one class and of one image and of NaN say so in words") {
+TEST_CASE_FIXTURE(
+    NoLeaks, "reports of one class or image say so and those of no image or of NaN are refused in words") {
   Prepared prepared;
   const Arrays arrays(12);
   const std::vector<int64_t> same(12, 2);
@@ -162,6 +163,15 @@ TEST_CASE_FIXTURE(NoLeaks, "reports of one class and of one image and of NaN say
     CHECK(figures.at("layers").at(0).at("information").is_null());
     CHECK_FALSE(figures.at("notes").empty());
   }
+  Owned<dmoe_dataset> nothing;
+  check_succeeds([&](dmoe_error** error) {
+    return dmoe_dataset_create_f32(arrays.images.data(), same.data(), 0, side, side, classes, nullptr,
+                                   nullptr, nothing.out(), error);
+  });
+  check_fails(DMOE_ERROR_INVALID_ARGUMENT, "holds no images", [&](dmoe_error** error) {
+    return dmoe_report_create(prepared.engine, nothing, nullptr, nullptr, nullptr, prepared.report.out(),
+                              error);
+  });
   std::vector<float> broken(arrays.images.size(), std::numeric_limits<float>::quiet_NaN());
   Owned<dmoe_dataset> images;
   check_succeeds([&](dmoe_error** error) {

@@ -14,6 +14,8 @@ TEST_CASE("numbers are written as people read them") {
   CHECK(magnitude(0.5) == "0.5");
   CHECK(magnitude(999.96e3) == "1.0 M");
   CHECK(magnitude(557889024) == "557.9 M");
+  CHECK(round_magnitude(2e6) == "2 M");
+  CHECK(round_magnitude(2.5e6) == "2.5 M");
   CHECK(brief(0.05) == "0.05");
   CHECK(brief(1e-5) == "1e-05");
   CHECK(counted(1, "image", "images") == "1 image");
