@@ -297,12 +297,13 @@ DMOE_API int32_t dmoe_fetch_dataset(const char* dataset, const char* data_dir, c
  * - embeddings: the size of that sample.
  * - batch_size, num_workers: as the options of these names.
  * - weights: the safetensors file that the network came from. The report names it, takes the curves of the
- * training from a metrics.csv beside it, and dmoe_report_compare reads the weights from it.
+ * training from a metrics.csv beside it, if that is a run's, and dmoe_report_compare reads the weights from
+ * it.
  * - compact_command: the command line that the report gives for removing dead experts.
  * `callback` (VALIDATION events) may be NULL. The engine must stay alive during the call. Errors:
  * INVALID_ARGUMENT for a dense network, a data set without images or with more classes than the network, and
  * settings out of range; NOT_FOUND for an unknown setting; NUMERIC, naming the layer, for gates that are NaN
- * or infinite; FORMAT for a metrics.csv that is no table of numbers. Since 0.1.0. */
+ * or infinite. Since 0.1.0. */
 DMOE_API int32_t dmoe_report_create(const dmoe_engine* engine, const dmoe_dataset* dataset,
                                     const char* settings_json, dmoe_event_callback callback, void* user_data,
                                     dmoe_report** report, dmoe_error** error);

@@ -71,6 +71,20 @@ std::vector<std::string> names_of(const Engine& engine, const EngineData& data, 
   return names;
 }
 
+/// Adds the curves of the training whose folder holds the weights, or else is `run`.
+void add_run_curves(Report& report, const std::string& run) {
+  if (report.weights.empty() && run.empty()) return;
+  const std::filesystem::path folder = report.weights.empty()
+                                           ? std::filesystem::path(run)
+                                           : std::filesystem::path(report.weights).parent_path();
+  try {
+    report.run = read_run_curves((folder / "metrics.csv").string());
+  } catch (const Error& error) {
+    // Somebody else's file of that name is no reason to go without a report.
+    report.notes.push_back(concat("the curves of the training are left out: ", error.what()));
+  }
+}
+
 /// A word as a shell takes it.
 std::string quoted(const std::string& word) {
   constexpr const char* harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,=+-@%";
@@ -104,11 +118,7 @@ Report make_report(const Engine& engine, const EngineData& data,
     report.thresholds = pass_over(
         [&](const ImageSource& images) { return threshold_curve(engine, images, settings.thresholds); });
   }
-  std::filesystem::path folder = run;
-  if (!settings.weights.empty()) folder = std::filesystem::path(settings.weights).parent_path();
-  if (!settings.weights.empty() || !run.empty()) {
-    report.run = read_run_curves((folder / "metrics.csv").string());
-  }
+  add_run_curves(report, run);
   return report;
 }
 

@@ -173,8 +173,9 @@ json drift_json(const std::optional<ReportDrift>& drift) {
           {"parameters", std::move(parameters)}};
 }
 
-json notes_json(const Collection& collection, const json& layers) {
-  json notes = json::array();
+json notes_json(const Report& report, const json& layers) {
+  const Collection& collection = report.collection;
+  json notes = report.notes;
   const Eigen::VectorXd images = collection.class_samples();
   const auto present = (images.array() > 0).count();
   if (present < 2) {
@@ -252,7 +253,7 @@ json report_json(const Report& report) {
                  {"threshold", collection.settings().threshold},
                  {"num_classes", report.class_names.size()},
                  {"class_names", report.class_names},
-                 {"notes", notes_json(collection, layers)},
+                 {"notes", notes_json(report, layers)},
                  {"metrics", metrics_json(collection.classification(), collection.settings().top)},
                  {"macs", macs_json(collection)},
                  {"experts", collection.experts()},

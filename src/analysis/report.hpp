@@ -33,6 +33,7 @@ struct Report : ReportLabels {
   std::vector<ThresholdPoint> thresholds;  ///< may be empty
   RunCurves run;                           ///< of the training; may be empty
   std::optional<ReportDrift> drift;        ///< from an earlier state of the network
+  std::vector<std::string> notes;  ///< what is left out and why, besides what the figures themselves tell
 };
 
 /// Receives one row of a table.

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -107,6 +108,17 @@ TEST_CASE("a training writes its report at the end and a dense one is refused be
   CHECK(refused.status == 1);
   CHECK(contains(refused.errors, "option report tells what the experts do, and network resnet18 is dense"));
   CHECK_FALSE(std::filesystem::exists(folder / "dense"));
+}
+
+TEST_CASE("a file of another kind beside the weights leaves the curves out and nothing else") {
+  const TemporaryFolder folder;
+  require_success(folder.path(), small_training({"--out", "run"}));
+  std::ofstream(folder / "run/metrics.csv") << "name,place\nAda,London\n";
+  const std::string text =
+      require_success(folder.path(), words({"analyze", "--weights", "run/best.safetensors"}, {"--text"}));
+  CHECK(contains(text, "Note: the curves of the training are left out:"));
+  CHECK(contains(text, "'Ada' is not a number"));
+  CHECK(contains(text, "accuracy"));
 }
 
 TEST_CASE("analyze with text alone writes nothing") {
