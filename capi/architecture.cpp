@@ -4,6 +4,7 @@
 
 #include "guard.hpp"
 #include "objects.hpp"
+#include "plugin/plugin.hpp"
 #include "resolved_options.hpp"
 #include "strings.hpp"
 
@@ -13,8 +14,9 @@ using namespace deepmoe::capi;
 namespace {
 
 Architecture described_by(const dmoe_options* options) {
-  return build_architecture(
-      resolve_sizes(checked(options, "options").options, default_num_classes, default_image_size));
+  const Options& wishes = checked(options, "options").options;
+  load_plugins(wishes);
+  return build_architecture(resolve_sizes(wishes, default_num_classes, default_image_size));
 }
 
 }  // namespace

@@ -24,8 +24,8 @@
  * zero-terminated UTF-8 and are copied.
  *
  * Threads. Different objects are independent. One object must not be used by two threads at the same time,
- * except that immutable ones (dmoe_string, dmoe_error, dmoe_dataset, dmoe_engine, and dmoe_tensors that
- * nobody adds to) may be used by many.
+ * except that immutable ones (dmoe_string, dmoe_error, dmoe_dataset, dmoe_engine, dmoe_plugin, and
+ * dmoe_tensors that nobody adds to) may be used by many.
  *
  * Callbacks. A callback's `user_data` parameter follows it and is handed back. Callbacks return int32_t;
  * non-zero asks the call to stop. A callback runs in a thread of the library's choice, never two of one call
@@ -72,6 +72,7 @@ typedef struct dmoe_string dmoe_string;
 typedef struct dmoe_options dmoe_options;
 typedef struct dmoe_tensors dmoe_tensors;
 typedef struct dmoe_engine dmoe_engine;
+typedef struct dmoe_plugin dmoe_plugin;
 
 /* DLPack's struct; include <dlpack/dlpack.h> to make or read one. */
 struct DLManagedTensor;
@@ -120,6 +121,7 @@ DMOE_API int32_t dmoe_set_log_callback(dmoe_log_callback callback, void* user_da
 #define DMOE_KIND_ENGINE 8
 #define DMOE_KIND_LOADER 9
 #define DMOE_KIND_REPORT 10
+#define DMOE_KIND_PLUGIN 11
 /* How many objects of a kind exist in this process: 0 after a program that released everything. DLPack
  * tensors that the library gave away are not counted. -1 for an unknown kind. Any thread. Since 0.1.0. */
 DMOE_API int64_t dmoe_live_objects(int32_t kind);
@@ -178,6 +180,26 @@ DMOE_API int32_t dmoe_architecture_describe(const dmoe_options* options, dmoe_st
                                             dmoe_error** error);
 /* The same as a table for people. Since 0.1.0. */
 DMOE_API int32_t dmoe_architecture_text(const dmoe_options* options, dmoe_string** text, dmoe_error** error);
+
+/* ---- Plugins ------------------------------------------------------------------------------------------- */
+
+/* Shared libraries that add data sets, observers, backbones and gate metrics; deepmoe_plugin.h says how to
+ * make one. They run their own code in this process: load none that you would not run. */
+
+/* Loads the file `path`, which is relative to the current folder unless absolute; nothing is searched. From
+ * then on option `dataset` takes its data sets, and option `model` its backbones, as PLUGIN:NAME. Option
+ * `plugin` loads files too, and besides has their observers take part in dmoe_trainer_fit and their gate
+ * metrics in evaluations. A file that is loaded already is the same plugin; it stays loaded until the process
+ * ends, also after the release of the object. Errors, which name the file: NOT_FOUND; FORMAT for what is no
+ * plugin or has a wrong table; UNSUPPORTED for a plugin that is too new or too old, in its words;
+ * INVALID_ARGUMENT when another plugin of that name is loaded. Any thread. Since 0.1.0. */
+DMOE_API int32_t dmoe_plugin_load(const char* path, dmoe_plugin** plugin, dmoe_error** error);
+/* What it offers, as JSON: {"file", "name", "summary", "version", "host_version", "datasets", "observers",
+ * "backbones", "gate_metrics"}; the last four are lists of {"name", "summary"}. `version` is that of
+ * deepmoe_plugin.h which the plugin was built against, `host_version` that of this library. Since 0.1.0. */
+DMOE_API int32_t dmoe_plugin_describe(const dmoe_plugin* plugin, dmoe_string** json, dmoe_error** error);
+/* The library stays loaded. Since 0.1.0. */
+DMOE_API void dmoe_plugin_release(dmoe_plugin* plugin);
 
 /* ---- Tensors ------------------------------------------------------------------------------------------- */
 

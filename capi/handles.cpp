@@ -5,7 +5,7 @@
 namespace deepmoe::capi {
 namespace {
 
-constexpr std::int32_t last_kind = DMOE_KIND_REPORT;
+constexpr std::int32_t last_kind = DMOE_KIND_PLUGIN;
 // Tags share three letters, so that text, small numbers and freed memory are not taken for an object.
 constexpr std::uint32_t tag_base = 0x444D4F00;
 constexpr std::uint32_t dead_tag = 0;
@@ -44,6 +44,8 @@ std::string_view type_name(Kind kind) {
       return "dmoe_loader";
     case Kind::report:
       return "dmoe_report";
+    case Kind::plugin:
+      return "dmoe_plugin";
   }
   return "unknown";
 }

@@ -23,6 +23,7 @@ enum class Kind : std::int32_t {
   engine = DMOE_KIND_ENGINE,
   loader = DMOE_KIND_LOADER,
   report = DMOE_KIND_REPORT,
+  plugin = DMOE_KIND_PLUGIN,
 };
 
 /// The C type's name, e.g. "dmoe_options".

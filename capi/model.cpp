@@ -7,6 +7,7 @@
 #include "deepmoe.h"
 #include "guard.hpp"
 #include "objects.hpp"
+#include "plugin/plugin.hpp"
 #include "resolved_options.hpp"
 #include "strings.hpp"
 #include "training_objects.hpp"
@@ -62,6 +63,7 @@ int32_t dmoe_model_create(const dmoe_options* options, const dmoe_dataset* datas
     const Options& wishes = checked(options, "options").options;
     const dmoe_dataset* data = dataset != nullptr ? &checked(dataset, "dataset") : nullptr;
     require(model, "model");
+    load_plugins(wishes);
     *model = new dmoe_model(
         data != nullptr ? create_for(wishes, *data->dataset)
                         : Model::create(resolve_sizes(wishes, default_num_classes, default_image_size)));
@@ -73,8 +75,9 @@ int32_t dmoe_model_load(const char* path, const dmoe_options* options, dmoe_mode
   return guard(error, [&] {
     require(path, "path");
     require(model, "model");
-    *model = new dmoe_model(
-        Model::load(path, options != nullptr ? checked(options, "options").options : Options()));
+    const Options wishes = options != nullptr ? checked(options, "options").options : Options();
+    load_plugins(wishes);
+    *model = new dmoe_model(Model::load(path, wishes));
   });
 }
 

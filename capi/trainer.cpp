@@ -1,5 +1,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "arrays.hpp"
 #include "deepmoe.h"
@@ -35,6 +36,18 @@ void step(const dmoe_trainer& handle, const SharedTensor& images, const SharedTe
   double value = 0.0;  // The host's stays untouched on failure.
   trainer->step(images, labels, loss != nullptr ? &value : nullptr);
   if (loss != nullptr) *loss = value;
+}
+
+/// Shows the events to the observers after the host, whose wish to stop comes first and ends the events for
+/// all.
+EventCallback observed(Observers& observers, EventCallback host) {
+  if (observers.empty()) return host;
+  return [&observers, host = std::move(host)](Event event, const nlohmann::json& details) {
+    const std::int32_t answer = host ? host(event, details) : 0;
+    if (answer != 0) return answer;
+    const bool end = observers.notify(static_cast<std::int32_t>(event), json_text(details));
+    return std::int32_t{end ? DMOE_ERROR_CANCELLED : DMOE_OK};
+  };
 }
 
 }  // namespace
@@ -149,11 +162,17 @@ int32_t dmoe_trainer_fit(dmoe_trainer* trainer, const dmoe_dataset* train, const
     const RunReport report = run_report(options);
     check_run_report(report, handle.trainer->model()->architecture(), validation_data.get());
     const TrainerCall call(handle);
-    const EventCallback receiver = event_receiver(callback, user_data);
+    Observers observers(handle.plugins, handle.options);
+    const EventCallback events = observed(observers, event_receiver(callback, user_data));
     const nlohmann::json result = stoppable([&] {
-      nlohmann::json of_run = call->fit(train_data, validation_data, receiver);
-      write_run_report(report, options, validation_data, receiver);
-      return of_run;
+      try {
+        nlohmann::json of_run = call->fit(train_data, validation_data, events);
+        write_run_report(report, options, validation_data, events);
+        return of_run;
+      } catch (const Cancelled&) {
+        observers.rethrow();
+        throw;
+      }
     });
     if (summary != nullptr) *summary = new_string(result);
   });

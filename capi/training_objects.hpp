@@ -5,11 +5,13 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "data/data.hpp"
 #include "exclusive_use.hpp"
 #include "handles.hpp"
 #include "model/model.hpp"
+#include "plugin/plugin.hpp"
 #include "training/training.hpp"
 
 struct dmoe_dataset : deepmoe::capi::Header {
@@ -42,14 +44,16 @@ struct dmoe_model : deepmoe::capi::Header {
 struct dmoe_trainer : deepmoe::capi::Header {
   static constexpr auto kind = deepmoe::capi::Kind::trainer;
   dmoe_trainer(std::shared_ptr<deepmoe::Trainer> training, std::shared_ptr<deepmoe::capi::UseFlag> model,
-               deepmoe::Options given)
+               const deepmoe::Options& wishes)
       : Header(kind),
         trainer(std::move(training)),
-        options(std::move(given)),
+        options(wishes),
+        plugins(deepmoe::load_plugins(wishes)),
         use(std::make_shared<deepmoe::capi::UseFlag>("trainer")),
         model_use(std::move(model)) {}
   const std::shared_ptr<deepmoe::Trainer> trainer;
   const deepmoe::Options options;
+  const std::vector<std::shared_ptr<const deepmoe::Plugin>> plugins;  ///< whose observers see runs
   const std::shared_ptr<deepmoe::capi::UseFlag> use;
   const std::shared_ptr<deepmoe::capi::UseFlag> model_use;
 };

@@ -34,7 +34,7 @@ endfunction()
 set(_capi ${PROJECT_SOURCE_DIR}/capi)
 deepmoe_install_library(deepmoe_runtime runtime deepmoe-runtime
                         "DeepMoE networks without LibTorch: options, architectures, files, engines"
-                        " -DDEEPMOE_RUNTIME_ONLY" ${_capi}/deepmoe_runtime.h)
+                        " -DDEEPMOE_RUNTIME_ONLY" ${_capi}/deepmoe_runtime.h ${_capi}/deepmoe_plugin.h)
 deepmoe_install_library(deepmoe training deepmoe "DeepMoE networks: train, evaluate and save"
                         "" ${_capi}/deepmoe.h)
 if(TARGET deepmoe_runtime)

@@ -211,6 +211,16 @@ inline std::string architecture_text(const Options& options) {
   return detail::text(&dmoe_architecture_text, options.handle());
 }
 
+/// A shared library that adds data sets, observers, backbones and gate metrics. It stays loaded when this is
+/// gone.
+class Plugin : public detail::Object<dmoe_plugin, &dmoe_plugin_release> {
+ public:
+  explicit Plugin(const std::string& path)
+      : Object(detail::made<dmoe_plugin>(&dmoe_plugin_load, path.c_str())) {}
+  explicit Plugin(dmoe_plugin* handle) noexcept : Object(handle) {}
+  std::string describe() const { return detail::text(&dmoe_plugin_describe, handle()); }
+};
+
 /// Named tensors.
 class Tensors : public detail::Object<dmoe_tensors, &dmoe_tensors_release> {
  public:

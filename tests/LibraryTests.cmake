@@ -18,7 +18,13 @@ foreach(standard c99 c11 c17)
   deepmoe_compile_test("the runtime header compiles alone as ${standard}" ${CMAKE_C_COMPILER} ${standard}
                        headers_runtime.c -Wstrict-prototypes)
 endforeach()
+foreach(standard c99 c11 c17)
+  deepmoe_compile_test("the plugins' header compiles alone as ${standard}" ${CMAKE_C_COMPILER} ${standard}
+                       headers_plugin.c -Wstrict-prototypes)
+endforeach()
 foreach(standard c++17 c++20)
+  deepmoe_compile_test("the plugins' header compiles alone as ${standard}" ${CMAKE_CXX_COMPILER} ${standard}
+                       headers_plugin.c -x c++)
   deepmoe_compile_test("headers compile as ${standard}" ${CMAKE_CXX_COMPILER} ${standard} headers.c -x c++)
   deepmoe_compile_test("the wrapper compiles as ${standard}" ${CMAKE_CXX_COMPILER} ${standard} wrapper_header.cpp
                        -Wconversion -Wshadow)
@@ -67,10 +73,13 @@ function(deepmoe_library_tests name library)
   target_compile_definitions(${name}_tests PRIVATE DEEPMOE_PROJECT_VERSION="${PROJECT_VERSION}")
   target_link_libraries(${name}_tests PRIVATE ${library} deepmoe_test_main doctest::doctest deepmoe_warnings
                                               nlohmann_json::nlohmann_json Threads::Threads)
+  add_dependencies(${name}_tests plugin_files)
   doctest_discover_tests(${name}_tests TEST_PREFIX "${name}/"
     PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED: " ENVIRONMENT ${_environment} TIMEOUT 600)
 endfunction()
-set(_runtime_cases architecture_test.cpp engine_test.cpp options_test.cpp runtime_arguments_test.cpp status_test.cpp
+set_source_files_properties(${_here}/plugin_test.cpp ${_here}/runtime_arguments_test.cpp PROPERTIES
+  COMPILE_DEFINITIONS "DEEPMOE_PLUGIN_FOLDER=\"${CMAKE_BINARY_DIR}/lib/plugins\"")
+set(_runtime_cases architecture_test.cpp engine_test.cpp options_test.cpp plugin_test.cpp runtime_arguments_test.cpp status_test.cpp
                    tensors_test.cpp wrapper_test.cpp)
 deepmoe_library_tests(capi_runtime deepmoe_runtime ${_runtime_cases})
 target_compile_definitions(capi_runtime_tests PRIVATE DEEPMOE_RUNTIME_ONLY)

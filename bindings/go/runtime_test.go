@@ -242,3 +242,9 @@ func TestTheLogHasOneReceiver(t *testing.T) {
 		t.Fatal("a receiver is left")
 	}
 }
+
+func TestAPluginThatIsNotThereIsRefusedByName(t *testing.T) {
+	if _, err := LoadPlugin("none.so"); !errors.Is(err, ErrNotFound) || !strings.Contains(err.Error(), "none.so") {
+		t.Errorf("the error is %v", err)
+	}
+}

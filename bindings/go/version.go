@@ -24,6 +24,7 @@ const (
 	KindTrainer Kind = C.DMOE_KIND_TRAINER
 	KindEngine  Kind = C.DMOE_KIND_ENGINE
 	KindLoader  Kind = C.DMOE_KIND_LOADER
+	KindPlugin  Kind = C.DMOE_KIND_PLUGIN
 )
 
 // LiveObjects is how many objects of a kind exist in this process; -1 for an unknown kind.

@@ -115,7 +115,7 @@ void add_analyze(CLI::App& root, Action& action) {
   app.add_option("--thresholds", settings->thresholds,
                  "Run again with gates up to each of these as 0, e.g. 0.1,0.2 [none]")
       ->type_name("LIST");
-  settings->flags.add_to(app, {{"general", "data", "model"}, {"batch_size"}});
+  settings->flags.add_to(app, {{"general", "data", "model"}, {"batch_size", "plugin"}});
   app.footer("The images go once through the engine, on the CPU.");
   app.callback([settings, &action] { action = [settings] { return analyze(*settings); }; });
 }

@@ -142,7 +142,7 @@ void add_bench(CLI::App& root, Action& action) {
   app.add_flag("--json", settings->json, "Print one line of JSON");
   settings->flags.add_config_to(app);
   settings->flags.add_to(
-      app, {{"general", "model", "loss", "optimizer", "training"}, {"num_classes", "image_size"}});
+      app, {{"general", "model", "loss", "optimizer", "training"}, {"num_classes", "image_size", "plugin"}});
   app.footer("step_ms is the median, in milliseconds; p90 is the time within which 9 of 10 steps ended.");
   app.callback([settings, &action] { action = [settings] { return bench_train(*settings); }; });
   add_bench_infer(bench, action);

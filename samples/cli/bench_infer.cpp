@@ -221,7 +221,7 @@ void add_bench_infer(CLI::App& bench, Action& action) {
   app.add_flag("--json", settings->json, "Print one line of JSON");
   settings->flags.add_config_to(app);
   settings->flags.add_to(
-      app, {{"general", "model"}, {"num_classes", "image_size", "batch_size", "channels_last"}});
+      app, {{"general", "model"}, {"num_classes", "image_size", "batch_size", "channels_last", "plugin"}});
   app.footer(
       "Four things take turns in each round: the engine, the engine without skipping, LibTorch with gates "
       "that\n"

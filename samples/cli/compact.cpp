@@ -170,7 +170,7 @@ void add_compact(CLI::App& root, Action& action) {
       ->type_name("TEXT")
       ->check(CLI::IsMember({"test", "train"}));
   app.add_flag("--json", settings->json, "Print the report as JSON");
-  settings->flags.add_to(app, {{"general", "data", "model"}, {"batch_size", "channels_last"}});
+  settings->flags.add_to(app, {{"general", "data", "model"}, {"batch_size", "channels_last", "plugin"}});
   app.footer(
       "The images that count are the data set's validation split, unless --split says otherwise. For them "
       "the "

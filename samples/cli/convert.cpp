@@ -64,7 +64,7 @@ void add_convert(CLI::App& root, Action& action) {
       ->type_name("LIST")
       ->delimiter(',')
       ->expected(3);
-  settings->flags.add_to(app, {{"model"}, {"num_classes", "image_size"}});
+  settings->flags.add_to(app, {{"model"}, {"num_classes", "image_size", "plugin"}});
   app.footer(
       "With --model the tensors are checked against that network and the file describes it, so that eval, "
       "predict and export\n"

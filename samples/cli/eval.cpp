@@ -90,7 +90,8 @@ void add_eval(CLI::App& root, Action& action) {
       ->type_name("TEXT")
       ->check(CLI::IsMember({"fp32", "bf16"}));
   app.add_flag("--json", settings->json, "Print the result as JSON");
-  settings->flags.add_to(app, {{"general", "data", "model"}, {"batch_size", "channels_last", "amp"}});
+  settings->flags.add_to(app,
+                         {{"general", "data", "model"}, {"batch_size", "channels_last", "amp", "plugin"}});
   app.footer(
       "The network is what the weights file says; a file without that needs --model and, where they differ "
       "from\n"

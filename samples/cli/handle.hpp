@@ -40,6 +40,7 @@ using DatasetHandle = Handle<dmoe_dataset, dmoe_dataset_release>;
 using LoaderHandle = Handle<dmoe_loader, dmoe_loader_release>;
 using ModelHandle = Handle<dmoe_model, dmoe_model_release>;
 using EngineHandle = Handle<dmoe_engine, dmoe_engine_release>;
+using PluginHandle = Handle<dmoe_plugin, dmoe_plugin_release>;
 using ReportHandle = Handle<dmoe_report, dmoe_report_release>;
 using TrainerHandle = Handle<dmoe_trainer, dmoe_trainer_release>;
 

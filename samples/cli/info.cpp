@@ -56,7 +56,7 @@ void add_info(CLI::App& root, Action& action) {
       ->type_name("");
   app.add_flag("--json", settings->json, "Print the network as JSON");
   settings->flags.add_config_to(app);
-  settings->flags.add_to(app, {{"model"}, {"recipe", "num_classes", "image_size"}});
+  settings->flags.add_to(app, {{"model"}, {"recipe", "num_classes", "image_size", "plugin"}});
   app.footer("Without --image_size and --num_classes, costs are those of 224 pixels and 1000 classes.");
   app.callback([settings, &action] { action = [settings] { return info(*settings); }; });
 }

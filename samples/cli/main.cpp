@@ -66,7 +66,7 @@ int run(const std::vector<std::string>& words) {
   root.get_formatter()->column_width(34);
   root.get_formatter()->label("SUBCOMMAND", "COMMAND [...]");
   for (auto add : {add_train, add_eval, add_predict, add_analyze, add_compact, add_export, add_convert,
-                   add_fetch, add_info, add_options, add_doctor, add_bench}) {
+                   add_fetch, add_info, add_options, add_plugins, add_doctor, add_bench}) {
     add(root, action);
   }
 

@@ -96,10 +96,13 @@ void OptionFlags::add_to(CLI::App& app, const OptionSelection& selection) {
     std::string group = row.at("group");
     if (!contains(selection.groups, group) && !contains(selection.names, name)) continue;
     group[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(group[0])));
+    // Several plugins may be named; of another flag the last one counts.
+    const bool joined = name == "plugin";
     app.add_option_function<std::string>(
            "--" + name, [this, name](const std::string& value) { values_[name] = value; }, help_text(row))
         ->type_name(placeholder(row))
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->multi_option_policy(joined ? CLI::MultiOptionPolicy::Join : CLI::MultiOptionPolicy::TakeLast)
+        ->delimiter(joined ? ',' : '\0')
         ->group(row.at("available") ? group : std::string());
   }
 }

@@ -21,6 +21,7 @@ void add_fetch(CLI::App& root, Action& action);
 void add_info(CLI::App& root, Action& action);
 void add_options(CLI::App& root, Action& action);
 void add_doctor(CLI::App& root, Action& action);
+void add_plugins(CLI::App& root, Action& action);
 void add_bench(CLI::App& root, Action& action);
 /// `deepmoe bench infer` and `deepmoe bench data`, which add_bench adds.
 void add_bench_infer(CLI::App& bench, Action& action);

@@ -58,7 +58,8 @@ std::string layer_text(const ordered_json& layers) {
   for (const ordered_json& layer : layers) {
     const double density = layer.at("density");
     table.add({layer.at("name"), layer.at("experts").dump(), fixed(density, 3), bar(density, bar_width),
-               fixed(number_or(layer, "dead_experts", 0), 0), fixed(number_or(layer, "always_on_experts", 0), 0),
+               fixed(number_or(layer, "dead_experts", 0), 0),
+               fixed(number_or(layer, "always_on_experts", 0), 0),
                fixed(number_or(layer, "effective_experts", 0), 1)});
   }
   return table.text("  ");

@@ -12,7 +12,8 @@ std::string summary_text(const nlohmann::ordered_json& summary);
 /// The density of each gated layer with a bar; more than 20 layers are shown by the stages of the network.
 std::string density_text(const nlohmann::ordered_json& layers);
 
-/// How many experts do something, from what the library tells of a network's gates; empty for a dense network.
+/// How many experts do something, from what the library tells of a network's gates; empty for a dense
+/// network.
 std::string expert_text(const nlohmann::ordered_json& figures);
 
 /// How a training ended, in one line.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -29,8 +30,9 @@ std::filesystem::path wanted_folder(const OptionsHandle& options) {
   std::filesystem::path out = option_value(options, "out");
   // "runs/x/" and "runs/x" are one folder; the former would be numbered inside.
   if (!out.empty()) return out.has_filename() ? out : out.parent_path();
-  return std::filesystem::path("runs") /
-         (option_value(options, "model") + "-" + option_value(options, "dataset"));
+  std::string name = option_value(options, "model") + "-" + option_value(options, "dataset");
+  std::replace(name.begin(), name.end(), ':', '-');  // of what plugins offer
+  return std::filesystem::path("runs") / name;
 }
 
 DatasetHandle open_split(const OptionsHandle& options, const char* split) {

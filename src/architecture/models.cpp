@@ -4,6 +4,7 @@
 
 #include "architecture/architecture.hpp"
 #include "architecture/builders.hpp"
+#include "architecture/named_builders.hpp"
 #include "base/base.hpp"
 
 namespace deepmoe {
@@ -60,6 +61,7 @@ const std::vector<std::string>& model_names() {
 
 Architecture build_architecture(const Options& options) {
   const std::string name = options.text("model");
+  if (name.find(':') != std::string::npos) return build_named(name, options);
   const auto found = std::find_if(models().begin(), models().end(),
                                   [&](const NamedModel& model) { return model.name == name; });
   if (found == models().end()) {

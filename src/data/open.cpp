@@ -2,6 +2,7 @@
 #include "data/cifar.hpp"
 #include "data/data.hpp"
 #include "data/folder.hpp"
+#include "data/plugin_dataset.hpp"
 #include "data/synthetic.hpp"
 
 namespace deepmoe {
@@ -39,9 +40,11 @@ std::shared_ptr<const Dataset> open_dataset(const Options& options, const std::s
     dataset = cifar_dataset(name == "cifar10" ? Cifar::ten : Cifar::hundred, data_dir, training);
   } else if (name == "folder") {
     dataset = folder_dataset(data_dir, training);
+  } else if (name.find(':') != std::string::npos) {
+    dataset = plugin_dataset(options, training);
   } else {
     fail(ErrorCode::invalid_argument, "dataset '", name,
-         "' is unknown; it must be synthetic, cifar10, cifar100 or folder");
+         "' is unknown; it must be synthetic, cifar10, cifar100, folder or PLUGIN:NAME");
   }
   check_num_classes(options, *dataset);
   return dataset;

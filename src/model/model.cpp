@@ -47,6 +47,7 @@ json remembered_options(const Options& options) {
 Options options_from_metadata(const json& stored, const std::string& path) {
   Options options;
   for (const auto& [name, value] : stored.items()) {
+    if (name == "plugin") continue;  // Code is run only where the user names it, never where a file does.
     try {
       options.set_json(json{{name, value}}, OptionSource::file);
     } catch (const Error& error) {

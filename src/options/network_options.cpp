@@ -61,7 +61,7 @@ std::vector<OptionDeclaration> data_options() {
        .help = "Images to learn from: synthetic (generated, needs no files), cifar10 or cifar100 (as "
                "torchvision or "
                "the binary archives lay them out), or folder (train/ and val/ or test/, with a folder for "
-               "each class)."},
+               "each class); or PLUGIN:NAME, a data set of a plugin."},
       {.name = "data_dir",
        .type = text,
        .group = group,
@@ -194,7 +194,7 @@ std::vector<OptionDeclaration> model_options() {
        .default_value = "resnet18_moe",
        .help = "Network to build, e.g. resnet18 (dense), resnet18_moe, resnet50_moe_a, resnet50_moe_b, "
                "vgg16_bn or "
-               "vgg16_bn_moe."},
+               "vgg16_bn_moe; or PLUGIN:NAME, a backbone of a plugin."},
       {.name = "weights",
        .type = text,
        .group = group,

@@ -382,8 +382,9 @@ std::vector<OptionDeclaration> output_options() {
        .type = text,
        .group = group,
        .default_value = "",
-       .available = false,
-       .help = "A shared library to load as a plugin; empty loads none."},
+       .help = "Shared libraries to load as plugins, separated by commas: they run code of theirs "
+               "(docs/plugins.md); "
+               "empty loads none."},
   };
 }
 

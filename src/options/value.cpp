@@ -91,8 +91,14 @@ std::string canonical_text(const OptionDeclaration& row, std::string_view value)
   return std::string(value);
 }
 
+/// PLUGIN:NAME; whether there is such a thing is known when the plugin is loaded.
+bool names_plugin(const OptionDeclaration& row, const std::string& value) {
+  const std::size_t colon = value.find(':');
+  return row.name == "dataset" && colon != std::string::npos && colon > 0 && colon + 1 < value.size();
+}
+
 void check_choice(const OptionDeclaration& row, const std::string& value) {
-  if (row.choices.empty()) return;
+  if (row.choices.empty() || names_plugin(row, value)) return;
   const auto is_absent = [&](std::string_view choice) {
     return std::find(row.unavailable.begin(), row.unavailable.end(), choice) != row.unavailable.end();
   };

@@ -11,6 +11,7 @@
 #include "model/libtorch_errors.hpp"
 #include "model/loss.hpp"
 #include "model/precision.hpp"
+#include "plugin/plugin.hpp"
 #include "training/evaluation.hpp"
 #include "training/gate_statistics.hpp"
 
@@ -69,6 +70,15 @@ class ActiveMacs {
   double sum_ = 0.0;
 };
 
+/// Shows the gates of a batch to the plugins' metrics.
+void add_gates(GateMetrics& metrics, const std::vector<at::Tensor>& gates) {
+  for (std::size_t layer = 0; layer < gates.size(); ++layer) {
+    const at::Tensor values = gates[layer].to(at::kCPU, at::kFloat).contiguous();
+    metrics.add(static_cast<std::int64_t>(layer), values.const_data_ptr<float>(), values.size(0),
+                values.size(1));
+  }
+}
+
 }  // namespace
 
 json evaluate(Model& model, std::shared_ptr<const Dataset> dataset, const Options& options,
@@ -112,6 +122,7 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
   const std::int64_t top = std::min<std::int64_t>(5, architecture.num_classes());
   at::Tensor sums;  // f64 on the device: loss times images, correct, correct within the best 5
   ActiveMacs macs(architecture, network_cost);
+  GateMetrics metrics(load_plugins(options), architecture);
   std::optional<GateStatistics> statistics;
   with_libtorch_errors([&] {
     sums = at::zeros({3}, at::TensorOptions(subject.device).dtype(at::kDouble));
@@ -140,6 +151,7 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
         statistics->add(outputs.gates);
         macs.add(outputs.gates);
         if (observer) observer(outputs.gates);
+        if (!metrics.empty()) add_gates(metrics, outputs.gates);
       }
       done += batch.size;
     });
@@ -174,6 +186,7 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
     result.update(statistics->read());
     result["active_macs"] = active_macs_sum / count;
   });
+  if (!metrics.empty()) result["gate_metrics"] = metrics.read();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result["seconds"] = seconds;
   result["images_per_second"] = count / seconds;

@@ -267,7 +267,7 @@ class Run {
   /// Takes over what `statistics`, of a gated network, say of the gates.
   static void add_gates(json& row, const json& statistics) {
     for (const char* name : {"layers", "experts", "density", "dead_experts", "always_on_experts",
-                             "effective_experts", "dead_layers", "gate_loss"}) {
+                             "effective_experts", "dead_layers", "gate_loss", "gate_metrics"}) {
       if (statistics.contains(name)) row[name] = statistics[name];
     }
   }

@@ -11,3 +11,12 @@ deepmoe_rust_test("bindings/Rust with the runtime library alone" deepmoe_runtime
                   test --no-default-features --features runtime)
 deepmoe_rust_test("bindings/Rust without a warning of clippy" deepmoe
                   clippy --all-targets --features ndarray -- -D warnings)
+
+# That a plugin needs no C++.
+if(TARGET deepmoe_command AND NOT APPLE)
+  add_test(NAME "plugin/the sample in Rust is trained on"
+    COMMAND sh ${PROJECT_SOURCE_DIR}/tests/plugin/rust_sample.sh ${PROJECT_SOURCE_DIR}
+            $<TARGET_FILE:deepmoe_command> ${CMAKE_CURRENT_BINARY_DIR}/rust_plugin)
+  set_tests_properties("plugin/the sample in Rust is trained on" PROPERTIES TIMEOUT 600 RESOURCE_LOCK cargo
+    SKIP_REGULAR_EXPRESSION "SKIPPED: " ENVIRONMENT OMP_NUM_THREADS=1 PASS_REGULAR_EXPRESSION "trained 1 epoch")
+endif()

@@ -20,6 +20,7 @@ inline void release(dmoe_string* object) { dmoe_string_release(object); }
 inline void release(dmoe_options* object) { dmoe_options_release(object); }
 inline void release(dmoe_tensors* object) { dmoe_tensors_release(object); }
 inline void release(dmoe_engine* object) { dmoe_engine_release(object); }
+inline void release(dmoe_plugin* object) { dmoe_plugin_release(object); }
 #if !defined(DEEPMOE_RUNTIME_ONLY)
 inline void release(dmoe_dataset* object) { dmoe_dataset_release(object); }
 inline void release(dmoe_loader* object) { dmoe_loader_release(object); }

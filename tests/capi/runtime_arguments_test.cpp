@@ -57,6 +57,13 @@ TEST_CASE_FIXTURE(NoLeaks, "every runtime function refuses NULL and objects of a
   DEEPMOE_REFUSES(checks, dmoe_architecture_json, {}, some_options, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_architecture_describe, {}, some_options, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_architecture_text, {}, some_options, &new_string);
+  dmoe_plugin* new_plugin = nullptr;
+  Owned<dmoe_plugin> plugin;
+  REQUIRE(dmoe_plugin_load((std::string(DEEPMOE_PLUGIN_FOLDER) + "/libsample_dataset.so").c_str(),
+                           plugin.out(), nullptr) == DMOE_OK);
+  const dmoe_plugin* const some_plugin = plugin;
+  DEEPMOE_REFUSES(checks, dmoe_plugin_load, {}, "/none", &new_plugin);
+  DEEPMOE_REFUSES(checks, dmoe_plugin_describe, {}, some_plugin, &new_string);
   DEEPMOE_REFUSES(checks, dmoe_tensors_create, {}, &new_tensors);
   DEEPMOE_REFUSES(checks, dmoe_tensors_load, {}, "/none", &new_tensors);
   DEEPMOE_REFUSES(checks, dmoe_tensors_save, {2}, some_tensors, "/none/x", nullptr);
@@ -97,11 +104,12 @@ TEST_CASE_FIXTURE(NoLeaks, "every runtime function refuses NULL and objects of a
   dmoe_options_release(nullptr);
   dmoe_tensors_release(nullptr);
   dmoe_engine_release(nullptr);
+  dmoe_plugin_release(nullptr);
   for (const char* name :
        {"dmoe_string_data", "dmoe_string_size", "dmoe_error_code", "dmoe_error_message", "dmoe_tensors_count",
         "dmoe_tensors_name", "dmoe_set_log_callback", "dmoe_error_release", "dmoe_string_release",
-        "dmoe_options_release", "dmoe_tensors_release", "dmoe_engine_release", "dmoe_status_name",
-        "dmoe_abi_version", "dmoe_version", "dmoe_live_objects"}) {
+        "dmoe_options_release", "dmoe_tensors_release", "dmoe_engine_release", "dmoe_plugin_release",
+        "dmoe_status_name", "dmoe_abi_version", "dmoe_version", "dmoe_live_objects"}) {
     checks.tried(name);
   }
   checks.expect_all_of("runtime");

@@ -47,7 +47,7 @@ TEST_CASE_FIXTURE(NoLeaks, "living objects are counted by kind") {
   CHECK(dmoe_live_objects(DMOE_KIND_ERROR) == 0);
   CHECK(dmoe_live_objects(DMOE_KIND_ALL) == 3);
   CHECK(dmoe_live_objects(-1) == -1);
-  CHECK(dmoe_live_objects(DMOE_KIND_REPORT + 1) == -1);
+  CHECK(dmoe_live_objects(DMOE_KIND_PLUGIN + 1) == -1);
 }
 
 TEST_CASE_FIXTURE(NoLeaks, "objects may be released from another thread") {

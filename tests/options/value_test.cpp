@@ -114,9 +114,13 @@ TEST_CASE("a choice without effect is refused in words") {
                 [&] { canonical_value(row, "quince"); });
 }
 
+TEST_CASE("a data set may be named as that of a plugin") {
+  CHECK(canonical("dataset", "sample:stripes") == "sample:stripes");
+  for (const char* value : {":stripes", "sample:", "sample"}) refused("dataset", value, "must be one of synthetic");
+}
+
 TEST_CASE("an option without effect takes its default only") {
   refused("embedding_scale", "0.5", "has no effect in this version", ErrorCode::unsupported);
-  refused("plugin", "somewhere", "has no effect in this version", ErrorCode::unsupported);
   refused("embedding_scale", "much", "must be a number");
   CHECK(canonical("embedding_scale", "1.0") == "1");
   for (const OptionDeclaration& row : option_declarations()) {

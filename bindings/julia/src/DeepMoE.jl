@@ -24,6 +24,7 @@ include("raw/declarations.jl")
 include("calls.jl")
 include("arrays.jl")
 include("options.jl")
+include("plugins.jl")
 include("tensors.jl")
 include("callbacks.jl")
 include("datasets.jl")
@@ -33,7 +34,7 @@ include("models.jl")
 include("trainers.jl")
 include("reports.jl")
 
-export DeepMoEError, Options, Tensors, Engine, Dataset, Loader, Model, Trainer, Report
+export DeepMoEError, Options, Tensors, Engine, Plugin, Dataset, Loader, Model, Trainer, Report
 export set_json!, load_file!, read_environment!, to_json, architecture, describe_architecture, architecture_text,
     architecture_names, options_schema, metadata, share!, describe, logits, logits!, outputs, num_classes, image_size,
     process_place, fetch_dataset, forward, read_image, state, load_state!, fold, compile, export_onnx, evaluate, compact,

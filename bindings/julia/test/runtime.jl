@@ -86,3 +86,8 @@ end
     set_log_callback(nothing)
     @test DeepMoE.log_receiver[] === nothing
 end
+
+@testset "a plugin that is not there is refused by name" begin
+    failure = try Plugin("none.so") catch error; error end
+    @test failure isa DeepMoEError && failure.code == DeepMoE.DMOE_ERROR_NOT_FOUND && occursin("none.so", failure.message)
+end

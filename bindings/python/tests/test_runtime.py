@@ -133,3 +133,8 @@ def test_closed_objects_say_so(cases):
 def test_log_callback_is_replaced_and_restored():
     deepmoe.set_log_callback(lambda level, message: None)
     deepmoe.set_log_callback(None)
+
+
+def test_a_plugin_that_is_not_there_is_refused_by_name():
+    with pytest.raises(deepmoe.NotFoundError, match="none.so"):
+        deepmoe.Plugin("none.so")

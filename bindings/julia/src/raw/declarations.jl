@@ -29,6 +29,7 @@ const DMOE_KIND_TRAINER = Int32(7)
 const DMOE_KIND_ENGINE = Int32(8)
 const DMOE_KIND_LOADER = Int32(9)
 const DMOE_KIND_REPORT = Int32(10)
+const DMOE_KIND_PLUGIN = Int32(11)
 const DMOE_LAYOUT_NCHW = Int32(0)
 const DMOE_LAYOUT_NHWC = Int32(1)
 const DMOE_EVENT_START = Int32(1)
@@ -43,6 +44,7 @@ struct dmoe_string end
 struct dmoe_options end
 struct dmoe_tensors end
 struct dmoe_engine end
+struct dmoe_plugin end
 struct dmoe_dataset end
 struct dmoe_loader end
 struct dmoe_model end
@@ -148,6 +150,18 @@ dmoe_architecture_describe(options, json, error) =
 const at_dmoe_architecture_text = Entry(:dmoe_architecture_text)
 dmoe_architecture_text(options, text, error) =
     @ccall $(address(at_dmoe_architecture_text))(options::Ptr{dmoe_options}, text::Ptr{Ptr{dmoe_string}}, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_plugin_load = Entry(:dmoe_plugin_load)
+dmoe_plugin_load(path, plugin, error) =
+    @ccall $(address(at_dmoe_plugin_load))(path::Cstring, plugin::Ptr{Ptr{dmoe_plugin}}, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_plugin_describe = Entry(:dmoe_plugin_describe)
+dmoe_plugin_describe(plugin, json, error) =
+    @ccall $(address(at_dmoe_plugin_describe))(plugin::Ptr{dmoe_plugin}, json::Ptr{Ptr{dmoe_string}}, error::Ptr{Ptr{dmoe_error}})::Int32
+
+const at_dmoe_plugin_release = Entry(:dmoe_plugin_release)
+dmoe_plugin_release(plugin) =
+    @ccall $(address(at_dmoe_plugin_release))(plugin::Ptr{dmoe_plugin})::Cvoid
 
 const at_dmoe_tensors_create = Entry(:dmoe_tensors_create)
 dmoe_tensors_create(tensors, error) =

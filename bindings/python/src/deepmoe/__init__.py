@@ -33,6 +33,7 @@ from .options import (
     architecture_names,
     architecture_text,
 )
+from .plugin import Plugin
 from .report import Report
 from .tensors import Tensor, Tensors
 from .trainer import Position, ProcessPlace, Trainer, diagnose, process_place

@@ -20,6 +20,7 @@ typedef struct dmoe_string dmoe_string;
 typedef struct dmoe_options dmoe_options;
 typedef struct dmoe_tensors dmoe_tensors;
 typedef struct dmoe_engine dmoe_engine;
+typedef struct dmoe_plugin dmoe_plugin;
 struct DLManagedTensor;
 const char* dmoe_status_name(int32_t status);
 int32_t dmoe_error_code(const dmoe_error* error);
@@ -45,6 +46,7 @@ int32_t dmoe_set_log_callback(dmoe_log_callback callback, void* user_data, dmoe_
 #define DMOE_KIND_ENGINE 8
 #define DMOE_KIND_LOADER 9
 #define DMOE_KIND_REPORT 10
+#define DMOE_KIND_PLUGIN 11
 int64_t dmoe_live_objects(int32_t kind);
 const char* dmoe_string_data(const dmoe_string* string);
 int64_t dmoe_string_size(const dmoe_string* string);
@@ -66,6 +68,9 @@ int32_t dmoe_architecture_json(const dmoe_options* options, dmoe_string** json, 
 int32_t dmoe_architecture_describe(const dmoe_options* options, dmoe_string** json,
 dmoe_error** error);
 int32_t dmoe_architecture_text(const dmoe_options* options, dmoe_string** text, dmoe_error** error);
+int32_t dmoe_plugin_load(const char* path, dmoe_plugin** plugin, dmoe_error** error);
+int32_t dmoe_plugin_describe(const dmoe_plugin* plugin, dmoe_string** json, dmoe_error** error);
+void dmoe_plugin_release(dmoe_plugin* plugin);
 int32_t dmoe_tensors_create(dmoe_tensors** tensors, dmoe_error** error);
 int32_t dmoe_tensors_load(const char* path, dmoe_tensors** tensors, dmoe_error** error);
 int32_t dmoe_tensors_save(const dmoe_tensors* tensors, const char* path, const char* metadata_json,

@@ -29,6 +29,7 @@ pub const DMOE_KIND_TRAINER: i32 = 7;
 pub const DMOE_KIND_ENGINE: i32 = 8;
 pub const DMOE_KIND_LOADER: i32 = 9;
 pub const DMOE_KIND_REPORT: i32 = 10;
+pub const DMOE_KIND_PLUGIN: i32 = 11;
 pub const DMOE_LAYOUT_NCHW: i32 = 0;
 pub const DMOE_LAYOUT_NHWC: i32 = 1;
 #[doc = " Typed opaque objects."]
@@ -55,6 +56,11 @@ pub struct dmoe_tensors {
 #[repr(C)]
 #[derive(Debug)]
 pub struct dmoe_engine {
+    _unused: [u8; 0],
+}
+#[repr(C)]
+#[derive(Debug)]
+pub struct dmoe_plugin {
     _unused: [u8; 0],
 }
 #[doc = " Receives one message; its return value is ignored. May be called from any thread, one call at a time. It\n must not call the library, except to read a status name. `message` is valid during the call."]
@@ -158,6 +164,20 @@ unsafe extern "C" {
         text: *mut *mut dmoe_string,
         error: *mut *mut dmoe_error,
     ) -> i32;
+    #[doc = " Loads the file `path`, which is relative to the current folder unless absolute; nothing is searched. From\n then on option `dataset` takes its data sets, and option `model` its backbones, as PLUGIN:NAME. Option\n `plugin` loads files too, and besides has their observers take part in dmoe_trainer_fit and their gate\n metrics in evaluations. A file that is loaded already is the same plugin; it stays loaded until the process\n ends, also after the release of the object. Errors, which name the file: NOT_FOUND; FORMAT for what is no\n plugin or has a wrong table; UNSUPPORTED for a plugin that is too new or too old, in its words;\n INVALID_ARGUMENT when another plugin of that name is loaded. Any thread. Since 0.1.0."]
+    pub fn dmoe_plugin_load(
+        path: *const ::std::os::raw::c_char,
+        plugin: *mut *mut dmoe_plugin,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
+    #[doc = " What it offers, as JSON: {\"file\", \"name\", \"summary\", \"version\", \"host_version\", \"datasets\", \"observers\",\n \"backbones\", \"gate_metrics\"}; the last four are lists of {\"name\", \"summary\"}. `version` is that of\n deepmoe_plugin.h which the plugin was built against, `host_version` that of this library. Since 0.1.0."]
+    pub fn dmoe_plugin_describe(
+        plugin: *const dmoe_plugin,
+        json: *mut *mut dmoe_string,
+        error: *mut *mut dmoe_error,
+    ) -> i32;
+    #[doc = " The library stays loaded. Since 0.1.0."]
+    pub fn dmoe_plugin_release(plugin: *mut dmoe_plugin);
     #[doc = " An empty set to add to. Since 0.1.0."]
     pub fn dmoe_tensors_create(tensors: *mut *mut dmoe_tensors, error: *mut *mut dmoe_error) -> i32;
     #[doc = " Opens a safetensors file. It is mapped, not read, and must not be truncated or written to while the set or\n a tensor of it lives (replacing it by another file is fine). Errors: NOT_FOUND, IO, FORMAT naming file and\n reason. Since 0.1.0."]

@@ -58,6 +58,7 @@ unsafe impl<T: Release> Send for Owned<T> {}
 // SAFETY: these are immutable; the header lets many threads use one. Nobody else's may be shared.
 unsafe impl Sync for Owned<sys::dmoe_engine> {}
 unsafe impl Sync for Owned<sys::dmoe_tensors> {}
+unsafe impl Sync for Owned<sys::dmoe_plugin> {}
 #[cfg(not(feature = "runtime"))]
 unsafe impl Sync for Owned<sys::dmoe_dataset> {}
 #[cfg(not(feature = "runtime"))]
@@ -92,7 +93,7 @@ macro_rules! release {
     )*};
 }
 release!(dmoe_string dmoe_string_release, dmoe_options dmoe_options_release, dmoe_tensors dmoe_tensors_release,
-         dmoe_engine dmoe_engine_release);
+         dmoe_engine dmoe_engine_release, dmoe_plugin dmoe_plugin_release);
 #[cfg(not(feature = "runtime"))]
 release!(dmoe_dataset dmoe_dataset_release, dmoe_loader dmoe_loader_release, dmoe_model dmoe_model_release,
          dmoe_trainer dmoe_trainer_release, dmoe_report dmoe_report_release);

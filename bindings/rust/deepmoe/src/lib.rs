@@ -46,6 +46,7 @@ mod model;
 #[cfg(feature = "ndarray")]
 mod ndarray;
 mod options;
+mod plugin;
 #[cfg(not(feature = "runtime"))]
 mod report;
 mod tensors;
@@ -68,6 +69,7 @@ pub use log::{LogLevel, reset_log_callback, set_log_callback};
 #[cfg(not(feature = "runtime"))]
 pub use model::{Model, convert_pytorch};
 pub use options::{Options, architecture_names, options_schema};
+pub use plugin::Plugin;
 #[cfg(not(feature = "runtime"))]
 pub use report::{Matrix, Report};
 #[cfg(not(feature = "runtime"))]
@@ -90,7 +92,7 @@ macro_rules! debug {
         }
     )*};
 }
-debug!(Options, Engine);
+debug!(Options, Engine, Plugin);
 #[cfg(not(feature = "runtime"))]
 debug!(Dataset, Loader, Model, Report);
 

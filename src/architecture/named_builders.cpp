@@ -1,0 +1,47 @@
+#include "architecture/named_builders.hpp"
+
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "base/base.hpp"
+
+namespace deepmoe {
+namespace {
+
+struct Builders {
+  std::mutex mutex;
+  std::map<std::string, NamedBuilder> by_name;
+};
+
+Builders& builders() {
+  static Builders all;
+  return all;
+}
+
+}  // namespace
+
+void add_builder(const std::string& name, NamedBuilder builder) {
+  const std::lock_guard lock(builders().mutex);
+  builders().by_name[name] = std::move(builder);
+}
+
+Architecture build_named(const std::string& name, const Options& options) {
+  NamedBuilder builder;
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(builders().mutex);
+    for (const auto& [known, candidate] : builders().by_name) {
+      if (known == name) builder = candidate;
+      names.push_back(known);
+    }
+  }
+  if (!builder) {
+    fail(ErrorCode::not_found, "model is '", name,
+         "', but no plugin that is loaded has this backbone; name its file by ", "option plugin",
+         names.empty() ? "" : " (there are " + join(names) + ")", ".", suggestion(name, names));
+  }
+  return builder(options);
+}
+
+}  // namespace deepmoe
