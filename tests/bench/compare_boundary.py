@@ -11,6 +11,7 @@ status is 1 when a median exceeds 1.02.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import pathlib
@@ -40,6 +41,8 @@ def commands(build, wanted):
             target = build / "bin" / "bench_boundary_go"
             subprocess.run(["go", "build", "-o", str(target), "./internal/boundary"], cwd=BINDINGS / "go", check=True)
             run[language] = [str(target)]
+        elif language == "python" and not all(importlib.util.find_spec(name) for name in ("numpy", "cffi")):
+            print(f"python: not measured, as {sys.executable} has no numpy or no cffi")
         elif language == "python":
             run[language] = [sys.executable, str(HERE / "boundary" / "boundary.py")]
         elif language == "julia":
