@@ -1,39 +1,9 @@
 #include <nlohmann/json.hpp>
-#include <utility>
 
-#include "plugin/plugin_call.hpp"
-#include "plugin/plugin_object.hpp"
+#include "plugin/plugin_instance.hpp"
 
 namespace deepmoe {
 namespace {
-
-class GateMetric {
- public:
-  GateMetric(std::shared_ptr<const Plugin> plugin, const dmoe_plugin_gate_metric& table,
-             const std::string& network)
-      : plugin_(std::move(plugin)),
-        table_(table),
-        part_{plugin_->file, concat("gate metric '", table.name, "'")} {
-    call_plugin(part_, "create", table_.create, network.c_str(), &metric_);
-  }
-  GateMetric(const GateMetric&) = delete;
-  GateMetric& operator=(const GateMetric&) = delete;
-  ~GateMetric() { release_plugin_object(part_, "release", table_.release, metric_); }
-
-  std::string name() const { return plugin_->name + ":" + table_.name; }
-
-  void add(std::int64_t layer, const float* gates, std::int64_t images, std::int64_t experts) const {
-    call_plugin(part_, "add", table_.add, metric_, layer, gates, images, experts);
-  }
-
-  nlohmann::json read() const { return json_from_plugin(part_, "read", table_.read, metric_); }
-
- private:
-  const std::shared_ptr<const Plugin> plugin_;
-  const dmoe_plugin_gate_metric table_;
-  const PluginPart part_;
-  void* metric_ = nullptr;
-};
 
 std::string network_json(const Architecture& architecture) {
   const std::vector<Shape> shapes = infer_shapes(architecture);
@@ -48,19 +18,15 @@ std::string network_json(const Architecture& architecture) {
 }  // namespace
 
 struct GateMetrics::Implementation {
-  std::vector<std::unique_ptr<GateMetric>> metrics;
+  PluginInstances<dmoe_plugin_gate_metric> metrics;
 };
 
 GateMetrics::GateMetrics(const std::vector<std::shared_ptr<const Plugin>>& plugins,
                          const Architecture& architecture)
     : implementation_(std::make_unique<Implementation>()) {
   if (!architecture.gated()) return;
-  const std::string network = network_json(architecture);
-  for (const std::shared_ptr<const Plugin>& plugin : plugins) {
-    for (const dmoe_plugin_gate_metric& table : plugin->gate_metrics) {
-      implementation_->metrics.push_back(std::make_unique<GateMetric>(plugin, table, network));
-    }
-  }
+  implementation_->metrics =
+      make_instances(plugins, &Plugin::gate_metrics, "gate metric", network_json(architecture));
 }
 
 GateMetrics::~GateMetrics() = default;
@@ -68,12 +34,17 @@ GateMetrics::~GateMetrics() = default;
 bool GateMetrics::empty() const { return implementation_->metrics.empty(); }
 
 void GateMetrics::add(std::int64_t layer, const float* gates, std::int64_t images, std::int64_t experts) {
-  for (const auto& metric : implementation_->metrics) metric->add(layer, gates, images, experts);
+  for (const auto& metric : implementation_->metrics) {
+    call_plugin(metric->part(), "add", metric->table().add, metric->object(), layer, gates, images, experts);
+  }
 }
 
 nlohmann::json GateMetrics::read() {
   nlohmann::json figures = nlohmann::json::object();
-  for (const auto& metric : implementation_->metrics) figures[metric->name()] = metric->read();
+  for (const auto& metric : implementation_->metrics) {
+    figures[metric->name()] =
+        json_from_plugin(metric->part(), "read", metric->table().read, metric->object());
+  }
   return figures;
 }
 
