@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "base/base.hpp"
 
@@ -31,14 +32,13 @@ Architecture build_named(const std::string& name, const Options& options) {
   std::vector<std::string> names;
   {
     const std::lock_guard lock(builders().mutex);
-    for (const auto& [known, candidate] : builders().by_name) {
-      if (known == name) builder = candidate;
-      names.push_back(known);
-    }
+    const auto& by_name = builders().by_name;
+    if (const auto found = by_name.find(name); found != by_name.end()) builder = found->second;
+    for (const auto& entry : by_name) names.push_back(entry.first);
   }
   if (!builder) {
     fail(ErrorCode::not_found, "model is '", name,
-         "', but no plugin that is loaded has this backbone; name its file by ", "option plugin",
+         "', but no plugin that is loaded has this backbone; name its file by option plugin",
          names.empty() ? "" : " (there are " + join(names) + ")", ".", suggestion(name, names));
   }
   return builder(options);

@@ -4,7 +4,6 @@
 /// only what brings builders needs it.
 
 #include <functional>
-#include <optional>
 #include <string>
 
 #include "architecture/architecture.hpp"
