@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -63,11 +64,12 @@ class Images final : public PluginImages {
     const auto found = description.find(key);
     if (found == description.end()) return std::nullopt;
     std::array<float, 3> numbers{};
-    const bool list = found->is_array() && found->size() == 3;
-    for (std::size_t i = 0; list && i < 3; ++i) {
+    bool good = found->is_array() && found->size() == 3;
+    for (std::size_t i = 0; good && i < 3; ++i) {
       numbers[i] = (*found)[i].is_number() ? (*found)[i].get<float>() : -1.0F;
+      good = numbers[i] >= least && std::isfinite(numbers[i]);
     }
-    if (!list || *std::min_element(numbers.begin(), numbers.end()) < least) {
+    if (!good) {
       refuse("'", key, "' is ", found->dump(), ", must be 3 numbers of at least ", least);
     }
     return numbers;

@@ -14,10 +14,18 @@
 namespace deepmoe {
 namespace {
 
+namespace fs = std::filesystem;
+
+struct Loaded {
+  fs::path path;  ///< absolute, as it was first asked for
+  void* library;  ///< what dlopen gave
+  std::shared_ptr<const Plugin> plugin;
+};
+
 /// All plugins of the process. It is never destroyed, as no library is ever closed.
 struct Registry {
   std::mutex mutex;
-  std::vector<std::pair<void*, std::shared_ptr<const Plugin>>> plugins;  ///< by what dlopen gave
+  std::vector<Loaded> plugins;
 };
 
 Registry& registry() {
@@ -25,13 +33,18 @@ Registry& registry() {
   return *all;
 }
 
-void* open_library(const std::string& path) {
-  namespace fs = std::filesystem;
+/// A name without a slash would be searched for in the system's folders.
+fs::path absolute_path(const std::string& path) {
   if (path.empty()) fail(ErrorCode::invalid_argument, "the path of the plugin is empty");
   std::error_code error;
-  // A name without a slash would be searched for in the system's folders.
-  const fs::path absolute = fs::absolute(path, error);
-  if (error || !fs::exists(absolute, error)) {
+  fs::path absolute = fs::absolute(path, error);
+  if (error) fail(ErrorCode::io, "the plugin '", path, "' can't be found: ", error.message());
+  return absolute;
+}
+
+void* open_library(const fs::path& absolute, const std::string& path) {
+  std::error_code error;
+  if (!fs::exists(absolute, error)) {
     fail(ErrorCode::not_found, "there is no plugin '", path, "'; give the path of the shared library");
   }
   if (!fs::is_regular_file(absolute, error)) fail(ErrorCode::format, "the plugin '", path, "' is not a file");
@@ -97,18 +110,22 @@ nlohmann::json offers(const std::vector<Table>& tables) {
 std::shared_ptr<const Plugin> load_plugin(const std::string& path) {
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
-  void* const library = open_library(path);
-  for (const auto& [handle, plugin] : all.plugins) {
-    if (handle == library) return plugin;
+  const fs::path absolute = absolute_path(path);
+  for (const Loaded& loaded : all.plugins) {
+    if (loaded.path == absolute) return loaded.plugin;  // The file itself may be gone by now.
+  }
+  void* const library = open_library(absolute, path);
+  for (const Loaded& loaded : all.plugins) {
+    if (loaded.library == library) return loaded.plugin;
   }
   const std::shared_ptr<Plugin> plugin = enter(library, path);
-  for (const auto& [handle, other] : all.plugins) {
-    if (other->name == plugin->name) {
+  for (const Loaded& loaded : all.plugins) {
+    if (loaded.plugin->name == plugin->name) {
       fail(ErrorCode::invalid_argument, path, " is a plugin called '", plugin->name, "', and so is ",
-           other->file, ", which is loaded already; load one of them");
+           loaded.plugin->file, ", which is loaded already; load one of them");
     }
   }
-  all.plugins.emplace_back(library, plugin);
+  all.plugins.push_back({absolute, library, plugin});
   add_backbones(plugin);
   return plugin;
 }
@@ -117,7 +134,7 @@ std::vector<std::shared_ptr<const Plugin>> loaded_plugins() {
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
   std::vector<std::shared_ptr<const Plugin>> plugins;
-  for (const auto& entry : all.plugins) plugins.push_back(entry.second);
+  for (const Loaded& loaded : all.plugins) plugins.push_back(loaded.plugin);
   return plugins;
 }
 

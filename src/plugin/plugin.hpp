@@ -22,10 +22,10 @@ namespace deepmoe {
 struct Plugin;  // plugin_object.hpp, for src/plugin only
 
 /// Loads the shared library `path`, a file relative to the current folder unless absolute; nothing is
-/// searched. Loaded again, it is the same plugin; it stays loaded until the process ends. Its backbones can
-/// be built from then on. Errors, which name the file: not_found, format (no shared library, no plugin, a
-/// wrong table), unsupported (too new or too old, in the plugin's words), invalid_argument (another plugin of
-/// this name is loaded). Any thread.
+/// searched. Loaded again, it is the same plugin, even where the file is gone by then; it stays loaded until
+/// the process ends. Its backbones can be built from then on. Errors, which name the file: not_found, format
+/// (no shared library, no plugin, a wrong table), unsupported (too new or too old, in the plugin's words),
+/// invalid_argument (another plugin of this name is loaded). Any thread.
 std::shared_ptr<const Plugin> load_plugin(const std::string& path);
 
 /// {"file", "name", "summary", "version", "host_version", "datasets", "observers", "backbones",

@@ -19,9 +19,9 @@ std::int32_t put(dmoe_plugin_text* text, const char* bytes, std::int64_t size) n
 }
 
 std::int32_t fail_with(dmoe_plugin_text* error, std::int32_t status, const char* message) noexcept {
-  if (error != nullptr && message != nullptr) {
+  if (error != nullptr) {
     try {
-      error->value = message;
+      error->value = message != nullptr ? message : "";
     } catch (...) {  // The status has to do.
     }
   }
@@ -58,6 +58,25 @@ void fail_thrown(const PluginPart& part, const char* function) {
   } catch (...) {
   }
   fail(ErrorCode::internal, part.file, ": ", part.name, " threw an exception in ", function, ": ", what);
+}
+
+nlohmann::json parse_plugin_json(const PluginPart& part, const char* name, const std::string& text) {
+  constexpr int deepest = 100;
+  bool too_deep = false;
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    too_deep = too_deep || depth > deepest;
+    return !too_deep;
+  };
+  nlohmann::json json = nlohmann::json::parse(text, watch, false);
+  if (too_deep) {
+    fail(ErrorCode::format, part.file, ": ", part.name, ": the JSON that ", name,
+         " gave is nested more than ", deepest, " deep");
+  }
+  if (json.is_discarded()) {
+    fail(ErrorCode::format, part.file, ": ", part.name, ": what ", name, " gave is not JSON: '",
+         text.substr(0, 80), "'");
+  }
+  return json;
 }
 
 }  // namespace deepmoe

@@ -45,18 +45,17 @@ void call_plugin(const PluginPart& part, const char* name, Function* function, A
        error.value.empty() ? concat("status ", status, ", without a reason") : error.value);
 }
 
-/// Calls a function that puts JSON into the last parameter but one. Errors: format for what is no JSON.
+/// What a function gave as JSON. Errors: format for what is no JSON, or nested so deeply that it would
+/// exhaust the stack of whoever walks it.
+nlohmann::json parse_plugin_json(const PluginPart& part, const char* name, const std::string& text);
+
+/// Calls a function that puts JSON into the last parameter but one.
 template <class Function, class... Arguments>
 nlohmann::json json_from_plugin(const PluginPart& part, const char* name, Function* function,
                                 Arguments... arguments) {
   dmoe_plugin_text text;
   call_plugin(part, name, function, arguments..., &text);
-  nlohmann::json json = nlohmann::json::parse(text.value, nullptr, false);
-  if (json.is_discarded()) {
-    fail(ErrorCode::format, part.file, ": ", part.name, ": what ", name, " gave is not JSON: '",
-         text.value.substr(0, 80), "'");
-  }
-  return json;
+  return parse_plugin_json(part, name, text.value);
 }
 
 /// Calls a function that cannot fail; what it throws is logged.

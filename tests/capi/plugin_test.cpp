@@ -1,3 +1,5 @@
+#include <dlfcn.h>
+
 #include <string>
 
 #include "capi/owned.hpp"
@@ -16,6 +18,10 @@ TEST_CASE_FIXTURE(NoLeaks, "a plugin is loaded and described and refused in word
   CHECK(dmoe_live_objects(DMOE_KIND_PLUGIN) == 1);
   check_succeeds([&](dmoe_error** error) { return dmoe_plugin_describe(plugin, json.out(), error); });
   CHECK(take(json).find("\"tiny\"") != std::string::npos);
+  // The library stays loaded when its last handle is gone.
+  plugin.reset();
+  CHECK(dmoe_live_objects(DMOE_KIND_PLUGIN) == 0);
+  CHECK(dlopen(plugin_file("sample_backbone").c_str(), RTLD_LAZY | RTLD_NOLOAD) != nullptr);
   dmoe_plugin* none = nullptr;
   check_fails(DMOE_ERROR_UNSUPPORTED, plugin_file("unusable_1"), [&](dmoe_error** error) {
     return dmoe_plugin_load(plugin_file("unusable_1").c_str(), &none, error);

@@ -73,6 +73,7 @@ TEST_CASE("data sets that fail or throw are refused with the file and the reason
       {"fraction", ErrorCode::format, "no whole number 'height'"},
       {"names_differ", ErrorCode::format, "there are 3 class names"},
       {"mean_alone", ErrorCode::format, "'mean' and 'deviation'"},
+      {"mean_infinite", ErrorCode::format, "'mean' is [1e+300,0,0]"},
       {"labels_fail", ErrorCode::format, "without a reason"},
       {"labels_outside", ErrorCode::format, "label 2 of image 0 is outside 0..1"},
       {"labels_missing", ErrorCode::format, "label 3 was not written"}};

@@ -1,3 +1,4 @@
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -78,13 +79,33 @@ TEST_CASE("a file that is no plugin is refused by name") {
   require_error(ErrorCode::format, {text, "can't be loaded"}, [&] { load_plugin(text); });
 }
 
+TEST_CASE("a plugin that lacks what it calls is refused before it runs") {
+  require_refused(ErrorCode::format, "unusable_14", "deepmoe_test_nowhere");
+}
+
+TEST_CASE("what a plugin exports is seen by nobody else") {
+  load_plugin(plugin_file("faulty"));
+  CHECK(dlsym(RTLD_DEFAULT, "deepmoe_test_objects") == nullptr);
+}
+
+TEST_CASE("a plugin whose file is gone stays loaded") {
+  const TemporaryFolder folder;
+  const std::string file = folder.file("gone.so");
+  // One that no other test loads, as its name is taken from here on.
+  fs::copy_file(plugin_file("sample_observer"), file);
+  const auto plugin = load_plugin(file);
+  fs::remove(file);
+  CHECK(load_plugin(file) == plugin);
+  CHECK(load_plugins(with_plugins(file)) == std::vector{plugin});
+}
+
 TEST_CASE("wrong tables are refused by name") {
   require_refused(ErrorCode::format, "unusable_6", "its table is of version 77");
   require_refused(ErrorCode::format, "unusable_7", "has 5 bytes");
   require_refused(ErrorCode::format, "unusable_8", "the name of the plugin must be");
   require_refused(ErrorCode::format, "unusable_9", "has no function create");
   require_refused(ErrorCode::format, "unusable_10", "the table of observer 0 has");
-  require_refused(ErrorCode::format, "unusable_11", "there are two observers called 'observer'");
+  require_refused(ErrorCode::format, "unusable_11", "the list of observers has no end");
   require_refused(ErrorCode::format, "unusable_12", "there are two observers called 'observer'");
   require_refused(ErrorCode::format, "unusable_13", "the plugin has no name");
 }

@@ -45,7 +45,11 @@ TEST_CASE("backbones that fail or give garbage are refused with the file and the
            {"build_throws", ErrorCode::internal, "collapsed"},
            {"build_text", ErrorCode::format, "is not JSON"},
            {"build_operation", ErrorCode::format, "unknown operation 'teleport'"},
-           {"build_classes", ErrorCode::format, "the number of classes of its network is 7, must be 5"}}) {
+           {"build_channels", ErrorCode::format, "image_channels of its network is 1, must be 3"},
+           {"build_size", ErrorCode::format, "image_size of its network is 48, must be 32"},
+           {"build_classes", ErrorCode::format, "the number of classes of its network is 7, must be 5"},
+           {"build_negative", ErrorCode::format, "'fc'"},
+           {"build_huge", ErrorCode::format, "'fc'"}}) {
     CAPTURE(name);
     require_error(code, {plugin_file("faulty"), concat("backbone '", name, "'"), reason},
                   [&] { build_architecture(network(concat("faulty:", name))); });
@@ -92,6 +96,11 @@ TEST_CASE("gate metrics that fail or throw are errors with the file and the reas
   {
     const Fault fault("metric reads garbage");
     require_error(ErrorCode::format, {plugin_file("faulty"), "is not JSON: 'NaN'"}, [&] { metrics.read(); });
+  }
+  {
+    const Fault fault("metric reads depths");
+    require_error(ErrorCode::format, {plugin_file("faulty"), "nested more than 100 deep"},
+                  [&] { metrics.read(); });
   }
   CHECK(metrics.read().at("faulty:half") == 0.5);
 }
