@@ -134,6 +134,7 @@ std::string compact_command(const std::string& weights, const Options& options, 
   const std::string dataset = options.text("dataset");
   std::string command =
       "deepmoe compact --weights " + quoted(file.string()) + " --dataset " + quoted(dataset);
+  if (dataset.find(':') != std::string::npos) command += " --plugin " + quoted(options.text("plugin"));
   if (dataset != "synthetic") command += " --data_dir " + quoted(options.text("data_dir"));
   if (dataset == "synthetic") {
     // How many images there are decides which experts are dead.
