@@ -8,6 +8,7 @@
 #include "json_argument.hpp"
 #include "model/pytorch_checkpoint.hpp"
 #include "objects.hpp"
+#include "plugin/plugin.hpp"
 #include "strings.hpp"
 
 using namespace deepmoe;
@@ -56,6 +57,7 @@ int32_t dmoe_convert_pytorch(const char* path, const char* output, const dmoe_op
     require(path, "path");
     require(output, "output");
     const Options wishes = options != nullptr ? checked(options, "options").options : Options();
+    load_plugins(wishes);
     convert_pytorch_checkpoint(path, output, wishes, read_settings(settings_json));
   });
 }

@@ -94,7 +94,7 @@ void add_bench_data(CLI::App& bench, Action& action) {
       ->check(CLI::Range(1, 1000000));
   app.add_flag("--json", settings->json, "Print one line of JSON");
   settings->flags.add_config_to(app);
-  settings->flags.add_to(app, {{"data"}, {"seed", "batch_size"}});
+  settings->flags.add_to(app, {{"data"}, {"seed", "batch_size", "plugin"}});
   app.footer("images_per_second is the median of the passes.");
   app.callback([settings, &action] { action = [settings] { return bench_data(*settings); }; });
 }

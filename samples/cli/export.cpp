@@ -43,7 +43,7 @@ void add_export(CLI::App& root, Action& action) {
                  "Side of the images, for a model that takes no other [open where the network allows it]")
       ->type_name("INTEGER")
       ->check(CLI::PositiveNumber);
-  settings->flags.add_to(app, {{"model"}, {"num_classes", "image_size"}});
+  settings->flags.add_to(app, {{"model"}, {"num_classes", "image_size", "plugin"}});
   app.footer(
       "The model takes normalised images, as predict --tensors does; its metadata say how to normalise. "
       "Gates are computed\n"

@@ -207,7 +207,7 @@ void add_predict(CLI::App& root, Action& action) {
       "Compute by the engine, on the CPU and without work for inactive experts; --threads counts for it");
   app.add_flag("--json", settings->json, "Print the predictions as JSON");
   settings->flags.add_to(
-      app, {{"general", "model"}, {"num_classes", "image_size", "batch_size", "channels_last"}});
+      app, {{"general", "model"}, {"num_classes", "image_size", "batch_size", "channels_last", "plugin"}});
   app.footer(
       "A weights file without a description of its network needs --model and, where they differ from the "
       "defaults,\n"

@@ -25,6 +25,10 @@ TEST_CASE_FIXTURE(NoLeaks, "a file of PyTorch is converted and settings are chec
     CAPTURE(message);
     CHECK(message.find(part) != std::string::npos);
   };
+  const Owned<dmoe_options> with_plugin = options_with(R"({"plugin": "none.so"})");
+  check_fails(DMOE_ERROR_NOT_FOUND, "none.so", [&](dmoe_error** error) {
+    return dmoe_convert_pytorch(input.c_str(), output.c_str(), with_plugin, nullptr, error);
+  });
   refuse("[]", DMOE_ERROR_FORMAT, "settings_json");
   refuse(R"({"means": [0, 0, 0]})", DMOE_ERROR_NOT_FOUND, "Did you mean 'mean'?");
   refuse(R"({"mean": [0, 0]})", DMOE_ERROR_INVALID_ARGUMENT, "three numbers");
