@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "deepmoe.hpp"
+#include "plugin/plugin_files.hpp"
 #include "process.hpp"
 #include "small_run.hpp"
 
@@ -171,6 +172,30 @@ TEST_CASE("an interrupt of one process ends all of them and keeps the run") {
     CHECK(pair.second.finish().status == 130);
   }
   require_pair(folder.path(), {"train", "--resume", "run", "--epochs", "2"});
+}
+
+TEST_CASE("a plugin that fails in one of two processes ends both of them") {
+  const TemporaryFolder folder;
+  const std::string faulty = deepmoe::plugin_file("faulty");
+  for (const auto& [fault, reason] : {std::pair("observer fails", "the observer's disk is full"),
+                                      std::pair("metric fails", "a gate is not a number")}) {
+    CAPTURE(fault);
+    const Words words =
+        training({"--out", "run", "--overwrite", "--plugin", faulty, "--distributed_timeout", "20"});
+    const std::string port = free_port();
+    Environment second_place = place(1, port);
+    second_place["DEEPMOE_TEST_FAULT"] = fault;
+    Process first(folder.path(), words, place(0, port)), second(folder.path(), words, second_place);
+    const Result failed = second.finish(), other = first.finish();
+    INFO(failed.errors, other.errors);
+    CHECK(failed.status == 1);
+    CHECK(failed.errors.find("deepmoe: error: " + faulty) != std::string::npos);
+    CHECK(failed.errors.find(reason) != std::string::npos);
+    CHECK(other.status == 1);
+  }
+  require_pair(folder.path(), training({"--out", "run", "--overwrite", "--plugin", faulty}));
+  const std::string rows = read_file(folder.path() / "run/metrics.jsonl");
+  CHECK(json::parse(rows.substr(0, rows.find('\n'))).at("gate_metrics").at("faulty:half") == 0.5);
 }
 
 TEST_CASE("processes that do not fit together are refused in words") {

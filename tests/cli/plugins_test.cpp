@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "plugin/plugin_files.hpp"
 #include "process.hpp"
@@ -112,4 +114,82 @@ TEST_CASE("a plugin that fails in a run is an error that names its file and no c
     CHECK(result.status == 1);
     CHECK(result.errors.find(faulty) != std::string::npos);
   }
+}
+
+TEST_CASE("a run that is resumed has its plugins again") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> more = {"--plugin", plugin_file("sample_gate_metric"), "--plugin",
+                                         plugin_file("sample_observer")};
+  require_success(folder.path(), plugin_training(more));
+  const Result result = run(folder.path(), {"train", "--resume", "run", "--epochs", "2"});
+  INFO(result.errors);
+  REQUIRE(result.status == 0);
+  CHECK(result.errors.find("the sample observer saw 1 epochs") != std::string::npos);
+  std::istringstream rows(read_file(folder.path() / "run" / "metrics.jsonl"));
+  int count = 0;
+  for (std::string row; std::getline(rows, row); ++count) {
+    CHECK(json::parse(row).at("gate_metrics").contains("sample_metric:active"));
+  }
+  CHECK(count == 2);
+}
+
+TEST_CASE("a network of a plugin's backbone is used without the plugin") {
+  const TemporaryFolder folder;
+  require_success(folder.path(), plugin_training({}));
+  const std::string weights = "run/best.safetensors";
+  const std::vector<std::string> images = {"--dataset", "sample:stripes", "--plugin",
+                                           plugin_file("sample_dataset")};
+  const auto with_images = [&](std::vector<std::string> words) {
+    words.insert(words.end(), images.begin(), images.end());
+    return require_success(folder.path(), words);
+  };
+  const json dense = json::parse(with_images({"eval", "--weights", weights, "--json"}));
+  const json engine = json::parse(with_images({"eval", "--weights", weights, "--engine", "--json"}));
+  CHECK(engine.at("accuracy") == dense.at("accuracy"));
+  with_images({"compact", "--weights", weights, "--out", "compact.safetensors"});
+  const json compact =
+      json::parse(with_images({"eval", "--weights", "compact.safetensors", "--engine", "--json"}));
+  CHECK(compact.at("accuracy") == dense.at("accuracy"));
+  require_success(folder.path(), {"export", "--weights", weights, "--onnx", "network.onnx"});
+  CHECK(std::filesystem::file_size(folder.path() / "network.onnx") > 10000);
+  CHECK(require_success(folder.path(), {"info", "--weights", weights}).find("sample_backbone:tiny") !=
+        std::string::npos);
+}
+
+TEST_CASE("a report of a run with plugins gives a command that works as it stands") {
+  const TemporaryFolder folder;
+  require_success(folder.path(), plugin_training({"--report", "true"}));
+  require_success(folder.path(),
+                  {"analyze", "--weights", "run/best.safetensors", "--plugin", plugin_file("sample_dataset"),
+                   "--dataset", "sample:stripes", "--out", "analysis"});
+  const auto command_of = [&](const std::string& report) {
+    return json::parse(read_file(folder / report)).at("compact_command").get<std::string>();
+  };
+  const std::string command = command_of("analysis/report.json");
+  CHECK(command == "deepmoe compact --weights run/best.safetensors --dataset sample:stripes --plugin " +
+                       plugin_file("sample_dataset") +
+                       " --data_dir ./data --split test --out run/best-compact.safetensors");
+  CHECK(command_of("run/report/report.json").find("--plugin " + plugin_file("sample_dataset") + ",") !=
+        std::string::npos);
+  std::istringstream parts(command.substr(std::string("deepmoe ").size()));
+  require_success(folder.path(), {std::istream_iterator<std::string>(parts), {}});
+}
+
+TEST_CASE("an observer sees the images of a run's report and can end it") {
+  const TemporaryFolder folder;
+  const std::string faulty = plugin_file("faulty");
+  const Result result = run(folder.path(), plugin_training({"--report", "true", "--plugin", faulty}),
+                            {{"DEEPMOE_TEST_FAULT", "observer stops after the epoch"}});
+  CHECK(result.status == 1);
+  CHECK(result.errors.find("stopped, as observer 'watch' of " + faulty + " asked") != std::string::npos);
+  CHECK(std::filesystem::exists(folder.path() / "run" / "last.safetensors"));
+  CHECK_FALSE(std::filesystem::exists(folder.path() / "run" / "report"));
+}
+
+TEST_CASE("the time of loading a plugin's images is measured") {
+  const TemporaryFolder folder;
+  const json found =
+      json::parse(require_success(folder.path(), {"bench", "data", "--plugin", plugin_file("sample_dataset"),
+                                                  "--dataset", "sample:stripes", "--passes", "1", "--json"}));
+  CHECK(found.at("images") == 600);
 }
