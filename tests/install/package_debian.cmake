@@ -55,7 +55,7 @@ if(SHLIBDEPS)
 endif()
 expect_contents(${runtime} "${LIBDIR}/libdeepmoe_runtime\\.so\\.[0-9.]+|share/doc/libdeepmoe-runtime0/copyright"
                 ${LIBDIR}/libdeepmoe_runtime.so.0 share/doc/libdeepmoe-runtime0/copyright)
-set(required ${INCLUDEDIR}/deepmoe_runtime.h ${INCLUDEDIR}/deepmoe.hpp ${LIBDIR}/libdeepmoe_runtime.so
+set(required ${INCLUDEDIR}/deepmoe_runtime.h ${INCLUDEDIR}/deepmoe_plugin.h ${INCLUDEDIR}/deepmoe.hpp ${LIBDIR}/libdeepmoe_runtime.so
     ${LIBDIR}/pkgconfig/deepmoe-runtime.pc ${LIBDIR}/cmake/deepmoe/deepmoeConfig.cmake
     share/doc/libdeepmoe-dev/copyright)
 if(DEEPMOE_COMMAND)

@@ -57,6 +57,22 @@ function(build_cpp_program prefix)
   endforeach()
 endfunction()
 
+# A plugin needs one header of what is installed.
+function(use_plugin prefix)
+  set(plugin "${WORK}/a plugin.so")
+  run("Compiling a plugin" out ${C_COMPILER} -std=c99 -Wall -Wextra -pedantic -Werror -shared -fPIC
+      "-I${prefix}/${INCLUDEDIR}" ${here}/../../samples/plugins/dataset.c -o "${plugin}")
+  run("deepmoe plugins" offers "${prefix}/${DEEPMOE_COMMAND}" plugins "${plugin}")
+  if(NOT offers MATCHES "--dataset sample:stripes")
+    message(FATAL_ERROR "deepmoe plugins does not say what the plugin offers but '${offers}'")
+  endif()
+  run("deepmoe train --plugin" summary "${prefix}/${DEEPMOE_COMMAND}" train --plugin "${plugin}" --dataset sample:stripes
+      --width 0.125 --epochs 1 --threads 1 --num_workers 1 --out "${WORK}/a run" --overwrite)
+  if(NOT summary MATCHES "trained 1 epoch")
+    message(FATAL_ERROR "deepmoe train does not say that it trained but '${summary}'")
+  endif()
+endfunction()
+
 # Nothing that is installed may name the folders of the build.
 function(expect_no_folder_of_here prefix)
   file(GLOB_RECURSE texts "${prefix}/*.pc" "${prefix}/*.cmake" "${prefix}/*.h" "${prefix}/*.hpp")
@@ -84,5 +100,6 @@ function(use_installation prefix)
     if(NOT version MATCHES "${VERSION}")
       message(FATAL_ERROR "deepmoe --version does not say ${VERSION} but '${version}'")
     endif()
+    use_plugin("${prefix}")
   endif()
 endfunction()
