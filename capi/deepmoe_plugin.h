@@ -51,8 +51,8 @@ extern "C" {
 /* The first two members of a table. */
 #define DMOE_PLUGIN_TABLE(type) DMOE_PLUGIN_VERSION, (int32_t)sizeof(type)
 
-/* Where text for the host goes: an error's words, or JSON. It belongs to the host and is valid during the
- * call. */
+/* Where text for the host goes: an error's words, or JSON, nested 100 deep at most. It belongs to the host
+ * and is valid during the call. */
 typedef struct dmoe_plugin_text dmoe_plugin_text;
 
 /* What the host offers. It lives as long as the process; any thread may call its functions. */
