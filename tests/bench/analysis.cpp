@@ -1,8 +1,11 @@
 // What analysis costs. Run by hand:
-//   bench_analysis co-activation               4,000 experts over 50,000 images, against Eigen's own product
-//   bench_analysis memory                      a ResNet-50 with 1,000 classes: memory while images come, and
-//   of a report bench_analysis pass WEIGHTS IMAGES         the engine's pass over a folder's test split, with
-//   and without analysis
+//   bench_analysis co-activation
+//     4,000 experts over 50,000 images, against Eigen's own product
+//   bench_analysis memory [IMAGES]
+//     a ResNet-50 with 1,000 classes, a million images unless told: peak memory while they come, and of a
+//     report
+//   bench_analysis pass WEIGHTS IMAGES
+//     the engine's pass over a folder's test split, with and without analysis
 
 #include <algorithm>
 #include <chrono>
@@ -74,22 +77,46 @@ Options resnet50() {
   return options;
 }
 
-void memory() {
+/// What an engine would make of a batch.
+struct FakeOutputs {
+  SampleRows gates, embeddings, logits;
+};
+
+void memory(long images) {
   Collection collection(build_architecture(resnet50()), 224, {});
-  constexpr Eigen::Index batch = 64;
-  const Eigen::Index embedding = static_cast<Eigen::Index>(collection.embeddings().vectors().cols());
+  constexpr Eigen::Index batch = 64, classes = 1000;
+  const Eigen::Index embedding = collection.embeddings().vectors().cols();
   std::mt19937 random(1);
-  for (int step = 1; step <= 60; ++step) {
-    const SampleRows gates = random_gates(batch, collection.experts(), random);
-    const SampleRows logits = SampleRows::Random(batch, 1000);
-    std::vector<std::int64_t> labels;
-    for (Eigen::Index i = 0; i < batch; ++i) labels.push_back((step * batch + i) % 1000);
-    collection.add(gates, SampleRows::Random(batch, embedding), logits, labels);
-    if (step % 20 == 0)
-      std::printf("%ld images: %.0f MB at most\n", static_cast<long>(step * batch), peak_memory());
+  // A few batches come again and again under other labels: what is counted grows with the images all the
+  // same.
+  std::vector<FakeOutputs> batches(16);
+  for (FakeOutputs& one : batches) {
+    one = {random_gates(batch, collection.experts(), random), SampleRows::Random(batch, embedding),
+           SampleRows::Random(batch, classes)};
   }
+  std::printf("%ld experts in %zu layers; batches of random gates: %.0f MB at most\n",
+              static_cast<long>(collection.experts()), collection.layers().size(), peak_memory());
+  const long shown = std::max(images / 10, 1L);
+  long next = shown;
+  std::vector<std::int64_t> labels;
+  const double counted = seconds_of([&] {
+    for (long first = 0; first < images; first += batch) {
+      const auto count = static_cast<Eigen::Index>(std::min<long>(batch, images - first));
+      const FakeOutputs& one = batches[static_cast<std::size_t>(first / batch) % batches.size()];
+      labels.clear();
+      for (Eigen::Index i = 0; i < count; ++i) labels.push_back((first + i) % classes);
+      collection.add(one.gates.topRows(count), one.embeddings.topRows(count), one.logits.topRows(count),
+                     labels);
+      if (first + count >= next) {
+        std::printf("%ld images: %.0f MB at most\n", first + static_cast<long>(count), peak_memory());
+        std::fflush(stdout);
+        next += shown;
+      }
+    }
+  });
+  std::printf("counted in %.0f s\n", counted);
   std::vector<std::string> names;
-  for (int i = 0; i < 1000; ++i) names.push_back("class " + std::to_string(i));
+  for (int i = 0; i < classes; ++i) names.push_back("class " + std::to_string(i));
   const Report report(std::move(collection), {"resnet50_moe_a", "random gates", names, "", ""});
   const std::string folder = "/tmp/bench_analysis";
   const double written = seconds_of([&] { write_report(report, folder); });
@@ -162,11 +189,11 @@ int main(int argc, char** argv) {
   if (mode == "co-activation") {
     deepmoe::co_activation();
   } else if (mode == "memory") {
-    deepmoe::memory();
+    deepmoe::memory(argc > 2 ? std::stol(argv[2]) : 1000000);
   } else if (mode == "pass" && argc == 4) {
     deepmoe::pass(argv[2], argv[3]);
   } else {
-    std::cerr << "usage: bench_analysis co-activation | memory | pass WEIGHTS IMAGES\n";
+    std::cerr << "usage: bench_analysis co-activation | memory [IMAGES] | pass WEIGHTS IMAGES\n";
     return 2;
   }
 }
