@@ -81,7 +81,7 @@ std::string advice(const ordered_json& report) {
       return percent(1 - static_cast<double>(count(after)) / static_cast<double>(count(before)), 1);
     };
     text += wrap(grouped(count("removable")) + " of " + grouped(count("dead")) +
-                     " dead experts can be removed, which saves " +
+                     " experts whose gates are always 0 can be removed, which saves " +
                      saved("parameters_before", "parameters_after") + " of the parameters and " +
                      saved("dense_macs_before", "dense_macs_after") + " of the dense MACs:",
                  columns) +

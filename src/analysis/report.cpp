@@ -212,13 +212,15 @@ void write_table(const ReportTable& table, const std::string& folder) {
   });
 }
 
-std::vector<std::vector<bool>> dead_flags(const Collection& collection) {
-  std::vector<std::vector<bool>> dead;
+/// The experts whose gate is 0 for every image: those that compaction takes for dead, which knows no
+/// threshold.
+std::vector<std::vector<bool>> silent_experts(const Collection& collection) {
+  std::vector<std::vector<bool>> silent;
   for (const LayerCounts& layer : collection.layers()) {
-    std::vector<bool>& flags = dead.emplace_back();
-    for (const double uses : layer.uses()) flags.push_back(uses == 0);
+    std::vector<bool>& flags = silent.emplace_back();
+    for (const double sum : layer.gate_sums) flags.push_back(sum == 0);
   }
-  return dead;
+  return silent;
 }
 
 }  // namespace
@@ -227,7 +229,7 @@ Report::Report(Collection figures, ReportLabels labels)
     : ReportLabels(std::move(labels)),
       collection(std::move(figures)),
       routing(class_routing(collection)),
-      removal(removal_of(collection.architecture(), collection.image_size(), dead_flags(collection))) {}
+      removal(removal_of(collection.architecture(), collection.image_size(), silent_experts(collection))) {}
 
 json report_json(const Report& report) {
   const Collection& collection = report.collection;

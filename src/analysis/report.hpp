@@ -29,7 +29,7 @@ struct Report : ReportLabels {
 
   Collection collection;
   ClassRouting routing;                    ///< of the collection
-  Removal removal;                         ///< of the collection's dead experts
+  Removal removal;                         ///< of the experts whose gate is 0 for every image
   std::vector<ThresholdPoint> thresholds;  ///< may be empty
   RunCurves run;                           ///< of the training; may be empty
   std::optional<ReportDrift> drift;        ///< from an earlier state of the network

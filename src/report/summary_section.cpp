@@ -58,9 +58,16 @@ std::string removal_advice(const json& figures) {
   const auto number = [&](const char* key) { return removal.at(key).get<std::int64_t>(); };
   const std::int64_t dead = number("dead"), removable = number("removable");
   const std::string images = counted(figures.at("samples").get<std::int64_t>(), "image", "images");
-  if (dead == 0) return advice(concat("No expert is dead: each is active for at least one of ", images, "."));
+  // Above a threshold more experts are dead than can go without changing a result.
+  const bool thresholded = figures.at("threshold").get<double>() > 0;
+  if (dead == 0) {
+    return advice(concat(thresholded ? "No expert has a gate that is always 0" : "No expert is dead",
+                         ": each is ", thresholded ? "above 0" : "active", " for at least one of ", images,
+                         "."));
+  }
   const std::string who =
-      concat(counted(dead, "expert is", "experts are"), " active for none of ", images, ". ");
+      concat(counted(dead, "expert is", "experts are"),
+             thresholded ? " not above 0 for any of " : " active for none of ", images, ". ");
   if (removable == 0) {
     return advice(concat(who,
                          "None of them can be removed: their channels are needed elsewhere, as in the sum of "

@@ -128,6 +128,20 @@ TEST_CASE("a report says what removing its dead experts would save and which lay
   CHECK(layer.at("pays") == true);
 }
 
+TEST_CASE("removal is of what compaction takes out whatever the threshold of the figures") {
+  CollectionSettings settings;
+  settings.threshold = 1.5;
+  Collection collection(small_network(), 8, settings);
+  // Expert 0 is above 0 alone, 1 is always 0.
+  const SampleRows gates{{1, 0, 2, 2}, {0, 0, 2, 2}};
+  collection.add(gates, SampleRows::Random(2, 5), SampleRows::Identity(2, 2), Labels{0, 1});
+  const json report =
+      report_json(Report(std::move(collection), {"small", "two images", {"a", "b"}, "w.safetensors", "rm"}));
+  CHECK(report.at("dead_experts") == 2);
+  CHECK(report.at("removal").at("dead") == 1);
+  CHECK(report.at("removal").at("removable") == 1);
+}
+
 TEST_CASE("a report is written as JSON and one CSV for each table") {
   const TemporaryFolder temporary;
   const std::string folder = temporary.file("report");

@@ -83,6 +83,8 @@ TEST_CASE("every figure says what it is of") {
     CHECK((contains(text, "gate &gt; 0") || contains(text, "thresholds as in the table") || of_parameters));
   }
   CHECK(captions == count_of(page, "<figure "));
+  // And every drawing names both of its axes.
+  CHECK(count_of(page, "class=\"name\"") == 2 * count_of(page, "<svg role=\"img\""));
   CHECK(captions > 15);
 }
 
@@ -136,6 +138,25 @@ TEST_CASE("layers that do not pay are named") {
   CHECK(contains(page, "No expert is dead"));
   CHECK_FALSE(contains(page, "id=\"run\""));
   CHECK_FALSE(contains(page, "id=\"drift\""));
+}
+
+TEST_CASE("above a threshold removal is promised of experts that are always 0 alone") {
+  CollectionSettings settings;
+  settings.threshold = 2;
+  Collection collection(chain_network(2, {4, 4}), 8, settings);
+  SampleRows gates = SampleRows::Ones(2, 8);
+  const auto page_of = [&] {
+    Collection seen = collection;
+    seen.add(gates, SampleRows::Random(2, 8), SampleRows::Random(2, 2), std::vector<std::int64_t>{0, 1});
+    return report_page(Report(std::move(seen), {"chain", "images", {"a", "b"}, "", "compact it"}));
+  };
+  const std::string none = page_of();
+  CHECK(contains(none, "of 8 (100.0 %)"));  // Dead experts.
+  CHECK(contains(none, "No expert has a gate that is always 0"));
+  CHECK_FALSE(contains(none, "compact it"));
+  gates.col(3).setZero();
+  const std::string one = page_of();
+  CHECK(contains(one, "1 expert is not above 0 for any of 2 images. Removing"));
 }
 
 TEST_CASE("many classes and experts make a page of less than 8 MB") {
