@@ -1,8 +1,9 @@
 /* Prints how often the experts of each layer work: how many are dead or always on, and how many are active
  * for 0 to 10 %, 10 to 20 %, ... of the images.
  *
- *   utilisation WEIGHTS.safetensors IMAGES      IMAGES: a folder of train/ and test/ with a folder for each
- * class */
+ *   utilisation WEIGHTS.safetensors IMAGES
+ *
+ * IMAGES is a folder of train/ and test/ with a folder for each class. */
 #include <deepmoe.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -27,7 +27,8 @@ struct HeatMap {
 /// How many rows of a matrix must become one so that no more than `pixels` are drawn of it.
 std::int64_t map_step(double rows, double columns, double pixels);
 
-/// As SVG. The page's script tells each value under the pointer; its labels are those of script_labels.
+/// As SVG. The page's script tells each value under the pointer; named rows and columns are the classes in
+/// the order of the page.
 std::string heat_map(const HeatMap& map);
 
 }  // namespace deepmoe

@@ -25,11 +25,10 @@ std::string bar_cell(double density) {
 /// Density bars, and beside each what else there is to say of the layer.
 std::string layer_table(const json& layers) {
   std::string html =
-      "<table class=\"layers\"><thead><tr><th class=\"text\">layer</th><th class=\"bar\">density (active / "
-      "all "
-      "experts)</th><th>experts</th><th>dead</th><th>always "
-      "on</th><th>effective</th><th>Gini</th><th>variation</th>"
-      "<th>redundant</th><th>MACs saved</th><th>MACs of head</th><th>pays</th></tr></thead>\n<tbody>\n";
+      "<table class=\"layers\"><thead><tr><th class=\"text\">layer</th><th class=\"bar\">density "
+      "(active / all experts)</th><th>experts</th><th>dead</th><th>always on</th><th>effective</th>"
+      "<th>Gini</th><th>variation</th><th>redundant</th><th>MACs saved</th><th>MACs of head</th>"
+      "<th>pays</th></tr></thead>\n<tbody>\n";
   for (const json& layer : layers) {
     const auto& name = layer.at("name").get_ref<const std::string&>();
     const auto count = [&](const char* key) { return grouped(layer.at(key).get<std::int64_t>()); };
@@ -52,15 +51,11 @@ std::string layer_table(const json& layers) {
 
 constexpr const char* explanation =
     "Density is the mean over the images of active experts / all experts. Dead: active for no image; always "
-    "on: "
-    "for every image. Effective: exp of the entropy of the experts' shares of the gates' sum; as many equal "
-    "experts would be as unequal. Gini and variation (deviation / mean) of the uses are 0 when all experts "
-    "work "
-    "equally often. Redundant: active for the same images as an earlier expert (correlation of 0.95 or "
-    "more). "
-    "MACs saved are those of an image that would be done in addition if all of the layer's experts were "
-    "active; a "
-    "layer that saves more than its head costs pays.";
+    "on: for every image. Effective: exp of the entropy of the experts' shares of the gates' sum; as many "
+    "equal experts would be as unequal. Gini and variation (deviation / mean) of the uses are 0 when all "
+    "experts work equally often. Redundant: active for the same images as an earlier expert (correlation of "
+    "0.95 or more). MACs saved are those of an image that would be done in addition if all of the layer's "
+    "experts were active; a layer that saves more than its head costs pays.";
 
 }  // namespace
 

@@ -15,15 +15,6 @@ using nlohmann::json;
 
 namespace {
 
-const std::vector<std::string> images = {"--dataset", "synthetic", "--synthetic_test_size", "48",
-                                         "--threads", "1",         "--num_workers",         "0"};
-
-std::vector<std::string> words(std::vector<std::string> first, const std::vector<std::string>& more = {}) {
-  first.insert(first.end(), images.begin(), images.end());
-  first.insert(first.end(), more.begin(), more.end());
-  return first;
-}
-
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
@@ -33,9 +24,9 @@ bool contains(const std::string& text, const std::string& part) {
 TEST_CASE("analyze writes a report and prints its summary in 80 columns") {
   const TemporaryFolder folder;
   require_success(folder.path(), small_training({"--out", "run"}));
-  const std::string text = require_success(
-      folder.path(),
-      words({"analyze", "--weights", "run/best.safetensors"}, {"--out", "report", "--thresholds", "0,0.5"}));
+  const std::string text =
+      require_success(folder.path(), on_small_images({"analyze", "--weights", "run/best.safetensors"},
+                                                     {"--out", "report", "--thresholds", "0,0.5"}));
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     // A command is best copied as one line.
@@ -58,7 +49,7 @@ TEST_CASE("the command that a report gives for removing dead experts works as it
   const TemporaryFolder folder;
   require_success(folder.path(), small_training({"--out", "a run"}));
   require_success(folder.path(),
-                  words({"analyze", "--weights", "a run/best.safetensors"}, {"--out", "report"}));
+                  on_small_images({"analyze", "--weights", "a run/best.safetensors"}, {"--out", "report"}));
   const std::string command = json::parse(read_file(folder / "report/report.json")).at("compact_command");
   CHECK(command ==
         "deepmoe compact --weights 'a run/best.safetensors' --dataset synthetic --synthetic_test_size 48 "
@@ -73,9 +64,9 @@ TEST_CASE("the command that a report gives for removing dead experts works as it
 TEST_CASE("analyze compares two states of a network and refuses two networks") {
   const TemporaryFolder folder;
   require_success(folder.path(), small_training({"--out", "run"}));
-  const std::string text =
-      require_success(folder.path(), words({"analyze", "--weights", "run/last.safetensors"},
-                                           {"--compare", "run/best.safetensors", "--out", "report"}));
+  const std::string text = require_success(
+      folder.path(), on_small_images({"analyze", "--weights", "run/last.safetensors"},
+                                     {"--compare", "run/best.safetensors", "--out", "report"}));
   CHECK(contains(text, "Drift from run/best.safetensors"));
   const json drift = json::parse(read_file(folder / "report/report.json")).at("drift");
   CHECK(drift.at("reference") == "run/best.safetensors");
@@ -87,8 +78,9 @@ TEST_CASE("analyze compares two states of a network and refuses two networks") {
   std::vector<std::string> wider = small_training({"--out", "wider", "--epochs", "1"});
   wider[4] = "0.25";
   require_success(folder.path(), wider);
-  const Result refused = run(folder.path(), words({"analyze", "--weights", "run/last.safetensors"},
-                                                  {"--compare", "wider/best.safetensors", "--text"}));
+  const Result refused =
+      run(folder.path(), on_small_images({"analyze", "--weights", "run/last.safetensors"},
+                                         {"--compare", "wider/best.safetensors", "--text"}));
   CHECK(refused.status == 1);
   CHECK(contains(refused.errors, "can't be compared: the number of experts"));
 }
@@ -114,8 +106,8 @@ TEST_CASE("a file of another kind beside the weights leaves the curves out and n
   const TemporaryFolder folder;
   require_success(folder.path(), small_training({"--out", "run"}));
   std::ofstream(folder / "run/metrics.csv") << "name,place\nAda,London\n";
-  const std::string text =
-      require_success(folder.path(), words({"analyze", "--weights", "run/best.safetensors"}, {"--text"}));
+  const std::string text = require_success(
+      folder.path(), on_small_images({"analyze", "--weights", "run/best.safetensors"}, {"--text"}));
   CHECK(contains(text, "Note: the curves of the training are left out:"));
   CHECK(contains(text, "'Ada' is not a number"));
   CHECK(contains(text, "accuracy"));
@@ -124,8 +116,8 @@ TEST_CASE("a file of another kind beside the weights leaves the curves out and n
 TEST_CASE("analyze with text alone writes nothing") {
   const TemporaryFolder folder;
   require_success(folder.path(), small_training({"--out", "run"}));
-  const std::string text =
-      require_success(folder.path(), words({"analyze", "--weights", "run/best.safetensors"}, {"--text"}));
+  const std::string text = require_success(
+      folder.path(), on_small_images({"analyze", "--weights", "run/best.safetensors"}, {"--text"}));
   CHECK(contains(text, "accuracy"));
   CHECK_FALSE(std::filesystem::exists(folder / "report.json"));
 }
@@ -137,7 +129,7 @@ TEST_CASE("analyze refuses what it can't do in words") {
   training[2] = "resnet18";
   require_success(folder.path(), training);
   const Result dense =
-      run(folder.path(), words({"analyze", "--weights", "dense/best.safetensors"}, {"--text"}));
+      run(folder.path(), on_small_images({"analyze", "--weights", "dense/best.safetensors"}, {"--text"}));
   CHECK(dense.status != 0);
   CHECK(contains(dense.errors, "dense"));
 }

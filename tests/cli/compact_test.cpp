@@ -16,16 +16,6 @@ using nlohmann::json;
 
 namespace {
 
-/// The synthetic images of small_training.
-const std::vector<std::string> images = {"--dataset", "synthetic", "--synthetic_test_size", "48",
-                                         "--threads", "1",         "--num_workers",         "0"};
-
-std::vector<std::string> words(std::vector<std::string> first, const std::vector<std::string>& more = {}) {
-  first.insert(first.end(), images.begin(), images.end());
-  first.insert(first.end(), more.begin(), more.end());
-  return first;
-}
-
 /// Sends the first experts of every layer to sleep in a weights file.
 void silence(const std::string& from, const std::string& to) {
   dmoe_tensors *tensors = nullptr, *changed = nullptr;
@@ -65,8 +55,9 @@ struct Trained {
 TEST_CASE("compact writes a smaller network that every command takes") {
   const Trained trained;
   const std::filesystem::path& folder = trained.folder.path();
-  const json report = json::parse(require_success(
-      folder, words({"compact", "--json", "--weights", "sleepy.safetensors", "--out", "small.safetensors"})));
+  const json report = json::parse(
+      require_success(folder, on_small_images({"compact", "--json", "--weights", "sleepy.safetensors",
+                                               "--out", "small.safetensors"})));
   CHECK(report.at("out") == "small.safetensors");
   CHECK(report.at("split") == "test");
   CHECK(report.at("samples") == 48);
@@ -74,8 +65,8 @@ TEST_CASE("compact writes a smaller network that every command takes") {
   CHECK(report.at("after").at("dense_macs") < report.at("before").at("dense_macs"));
   CHECK(report.at("after").at("accuracy") == report.at("before").at("accuracy"));
 
-  const json evaluated =
-      json::parse(require_success(folder, words({"eval", "--json", "--weights", "small.safetensors"})));
+  const json evaluated = json::parse(
+      require_success(folder, on_small_images({"eval", "--json", "--weights", "small.safetensors"})));
   CHECK(evaluated.at("accuracy") == report.at("after").at("accuracy"));
   CHECK(evaluated.at("parameters") == report.at("after").at("parameters"));
 
@@ -86,8 +77,9 @@ TEST_CASE("compact writes a smaller network that every command takes") {
   CHECK(require_success(folder, {"info", "--weights", "small.safetensors"}).find("resnet18_moe_compacted") ==
         0);
 
-  const json again = json::parse(require_success(
-      folder, words({"compact", "--json", "--weights", "small.safetensors", "--out", "again.safetensors"})));
+  const json again = json::parse(
+      require_success(folder, on_small_images({"compact", "--json", "--weights", "small.safetensors", "--out",
+                                               "again.safetensors"})));
   CHECK(again.at("after").at("parameters") == report.at("after").at("parameters"));
 
   // Training goes on from it, the network being what the file says.
@@ -104,9 +96,10 @@ TEST_CASE("compact writes a smaller network that every command takes") {
 
 TEST_CASE("compact prints what it kept and what that costs") {
   const Trained trained;
-  const std::string text = require_success(
-      trained.folder.path(), words({"compact", "--weights", "sleepy.safetensors", "--out",
-                                    "small.safetensors", "--classes", "1,3", "--min_utilisation", "0.5"}));
+  const std::string text =
+      require_success(trained.folder.path(),
+                      on_small_images({"compact", "--weights", "sleepy.safetensors", "--out",
+                                       "small.safetensors", "--classes", "1,3", "--min_utilisation", "0.5"}));
   for (const char* part :
        {"layer1.0.gate1", "residual stream", "silent", "parameters", "dense MACs", "active MACs", "accuracy",
         "before", "after", "classes 1,3", "fewer than 0.5", "written to small.safetensors"}) {
@@ -137,11 +130,12 @@ TEST_CASE("compact refuses what it cannot do before it starts") {
 TEST_CASE("compact says why a dense network or an unknown class is refused") {
   const TemporaryFolder folder;
   require_success(folder.path(), small_training({"--out", "dense", "--model", "resnet18", "--epochs", "1"}));
-  require_refusal(run(folder.path(), words({"compact", "--weights", "dense/last.safetensors", "--out", "x"})),
-                  1, "is dense");
+  require_refusal(
+      run(folder.path(), on_small_images({"compact", "--weights", "dense/last.safetensors", "--out", "x"})),
+      1, "is dense");
   require_success(folder.path(), small_training({"--out", "gated", "--epochs", "1"}));
-  require_refusal(run(folder.path(), words({"compact", "--weights", "gated/last.safetensors", "--out", "x",
-                                            "--classes", "100"})),
+  require_refusal(run(folder.path(), on_small_images({"compact", "--weights", "gated/last.safetensors",
+                                                      "--out", "x", "--classes", "100"})),
                   1, "no class 100");
   CHECK_FALSE(std::filesystem::exists(folder / "x"));
 }

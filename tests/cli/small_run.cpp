@@ -32,6 +32,15 @@ std::vector<std::string> small_training(const std::vector<std::string>& more) {
   return arguments;
 }
 
+std::vector<std::string> on_small_images(std::vector<std::string> first,
+                                         const std::vector<std::string>& more) {
+  const std::vector<std::string> images = {"--dataset", "synthetic", "--synthetic_test_size", "48",
+                                           "--threads", "1",         "--num_workers",         "0"};
+  first.insert(first.end(), images.begin(), images.end());
+  first.insert(first.end(), more.begin(), more.end());
+  return first;
+}
+
 std::string require_success(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
                             const Environment& environment) {
   const Result result = run(folder, arguments, environment);
