@@ -62,11 +62,6 @@ ReportHandle report_of(const Settings& settings, const OptionsHandle& given, con
   return report;
 }
 
-int stopped() {
-  std::cerr << "deepmoe: interrupted; nothing was written\n";
-  return interrupted;
-}
-
 int analyze(Settings& settings) {
   const std::string weights = take_weights(settings.flags);
   if (settings.out.empty() && !settings.text) {
@@ -77,11 +72,11 @@ int analyze(Settings& settings) {
   // The engine that runs the images is on the CPU, and so there is no use in taking the weights elsewhere.
   if (option_value(given, "device") == "auto") set_option(given, "device", "cpu");
   ReportHandle report = report_of(settings, given, weights, wishes);
-  if (report.get() == nullptr) return stopped();
+  if (report.get() == nullptr) return stopped("; nothing was written");
   if (!settings.compare.empty()) {
     wishes.erase("thresholds");  // Nobody asks for them of the earlier state.
     const ReportHandle reference = report_of(settings, given, settings.compare, wishes);
-    if (reference.get() == nullptr) return stopped();
+    if (reference.get() == nullptr) return stopped("; nothing was written");
     ReportHandle compared;
     call(dmoe_report_compare, static_cast<const dmoe_report*>(report.get()),
          static_cast<const dmoe_report*>(reference.get()), compared.out());

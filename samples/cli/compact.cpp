@@ -127,10 +127,7 @@ int compact(Settings& settings) {
                        wishes.dump().c_str(), static_cast<const dmoe_options*>(options.get()),
                        &Watch::receive, static_cast<void*>(&watch), smaller.out());
   });
-  if (!complete) {
-    std::cerr << "deepmoe: interrupted; nothing was written\n";
-    return interrupted;
-  }
+  if (!complete) return stopped("; nothing was written");
   call(dmoe_model_save, static_cast<const dmoe_model*>(smaller.get()), settings.out.c_str());
 
   if (settings.json) {

@@ -56,10 +56,7 @@ int evaluate(Settings& settings) {
   Watch watch(1);
   nlohmann::ordered_json result;
   const bool complete = watch.follow([&] { result = figures(model, dataset, options, settings, watch); });
-  if (!complete) {
-    std::cerr << "deepmoe: interrupted\n";
-    return interrupted;
-  }
+  if (!complete) return stopped();
   const nlohmann::ordered_json data =
       json_from(dmoe_dataset_describe, static_cast<const dmoe_dataset*>(dataset.get()));
   if (settings.json) {

@@ -36,11 +36,7 @@ int fetch(Settings& settings) {
     result = json_from(dmoe_fetch_dataset, settings.dataset.c_str(), data_dir.c_str(), settings_json.c_str(),
                        &Watch::receive, static_cast<void*>(&watch));
   });
-  if (!complete) {
-    std::cerr
-        << "deepmoe: interrupted; what was downloaded is kept, and the same command goes on from there\n";
-    return interrupted;
-  }
+  if (!complete) return stopped("; what was downloaded is kept, and the same command goes on from there");
   if (settings.json) {
     std::cout << result.dump(2) << "\n";
     return succeeded;

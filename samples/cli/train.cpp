@@ -54,16 +54,12 @@ int fit(const Settings& settings, const OptionsHandle& options, const TrainerHan
   });
   if (!shown) return complete ? succeeded : interrupted;
   const bool dry = option_value(options, "dry_run") == "true";
-  if (!complete && dry) {
-    std::cerr << "deepmoe: interrupted; nothing of the dry run was kept\n";
-    return interrupted;
-  }
+  if (!complete && dry) return stopped("; nothing of the dry run was kept");
   if (!complete) {
     const std::string folder = option_value(options, "out");
-    std::cerr << "deepmoe: interrupted in epoch " << watch.progress.epoch() << " after step "
-              << watch.progress.step() << "; the weights so far are in " << folder
-              << "/last.safetensors, and 'deepmoe train --resume " << folder << "' goes on\n";
-    return interrupted;
+    return stopped(" in epoch " + std::to_string(watch.progress.epoch()) + " after step " +
+                   std::to_string(watch.progress.step()) + "; the weights so far are in " + folder +
+                   "/last.safetensors, and 'deepmoe train --resume " + folder + "' goes on");
   }
   if (settings.json) {
     std::cout << dmoe_string_data(summary.get()) << "\n";

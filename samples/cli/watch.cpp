@@ -1,5 +1,7 @@
 #include "watch.hpp"
 
+#include <iostream>
+
 namespace deepmoe::command {
 
 std::int32_t Watch::receive(std::int32_t event, const char* json, void* watch) {
@@ -12,6 +14,11 @@ std::int32_t Watch::receive(std::int32_t event, const char* json, void* watch) {
     return interrupted;
   }
   return InterruptGuard::requested() ? interrupted : 0;
+}
+
+int stopped(const std::string& more) {
+  std::cerr << "deepmoe: interrupted" << more << "\n";
+  return interrupted;
 }
 
 }  // namespace deepmoe::command

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "failure.hpp"
@@ -43,5 +44,8 @@ class Watch {
   bool shown_;
   std::exception_ptr failure_;
 };
+
+/// Says that a signal ended the work, with `more` behind it, and gives the exit status for that.
+int stopped(const std::string& more = {});
 
 }  // namespace deepmoe::command
