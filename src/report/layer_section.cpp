@@ -49,13 +49,17 @@ std::string layer_table(const json& layers) {
   return html + "</tbody></table>\n";
 }
 
-constexpr const char* explanation =
-    "Density is the mean over the images of active experts / all experts. Dead: active for no image; always "
-    "on: for every image. Effective: exp of the entropy of the experts' shares of the gates' sum; as many "
-    "equal experts would be as unequal. Gini and variation (deviation / mean) of the uses are 0 when all "
-    "experts work equally often. Redundant: active for the same images as an earlier expert (correlation of "
-    "0.95 or more). MACs saved are those of an image that would be done in addition if all of the layer's "
-    "experts were active; a layer that saves more than its head costs pays.";
+std::string explanation() {
+  return concat(
+      "Density is the mean over the images of active experts / all experts. Dead: active for no image; "
+      "always on: for every image. Effective: exp of the entropy of the experts' shares of the gates' sum; "
+      "as many equal experts would be as unequal. Gini and variation (deviation / mean) of the uses are 0 "
+      "when all experts work equally often. Redundant: active for the same images as an earlier expert "
+      "(correlation of ",
+      brief(redundant_correlation),
+      " or more). MACs saved are those of an image that would be done in addition if all of the layer's "
+      "experts were active; a layer that saves more than its head costs pays.");
+}
 
 }  // namespace
 
@@ -63,9 +67,10 @@ std::string layer_section(const PageSource& source) {
   const json& layers = source.figures.at("layers");
   const std::string title =
       "Density of " + counted(static_cast<std::int64_t>(layers.size()), "gated layer", "gated layers");
-  return section("layers", "Layers",
-                 figure(title, layer_table(layers) + folded("What the columns mean", paragraph(explanation)),
-                        figure_context(source.report), "wide"));
+  return section(
+      "layers", "Layers",
+      figure(title, layer_table(layers) + folded("What the columns mean", paragraph(explanation())),
+             figure_context(source.report), "wide"));
 }
 
 }  // namespace deepmoe

@@ -124,10 +124,11 @@ std::string embedding_advice(const json& figures) {
 std::string redundancy_advice(const json& figures) {
   const auto redundant = figures.at("redundant_experts").get<std::int64_t>();
   if (redundant == 0) return {};
-  return advice(
-      concat(counted(redundant, "expert is", "experts are"),
-             " active for the same images as an earlier expert of the layer (correlation of 0.95 or "
-             "more); a higher lambda_val or a lower target_density may teach the network to do without."));
+  return advice(concat(
+      counted(redundant, "expert is", "experts are"),
+      " active for the same images as an earlier expert of the layer (correlation of ",
+      brief(redundant_correlation),
+      " or more); a higher lambda_val or a lower target_density may teach the network to do without."));
 }
 
 }  // namespace
