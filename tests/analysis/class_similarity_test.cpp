@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -50,6 +51,22 @@ TEST_CASE("classes with the same routing are fully similar and those that share 
   CHECK(similarity(0, 2) == 0);
   CHECK(similarity(3, 0) == 0);
   CHECK(similarity(3, 3) == 1);
+}
+
+TEST_CASE("similarity is the cosine of each two classes") {
+  const MatrixXd activation = random_activity(7, 12, 2).cast<double>();
+  const MatrixXd similarity = routing_similarity(activation);
+  for (Eigen::Index one = 0; one < 7; ++one) {
+    for (Eigen::Index other = 0; other < 7; ++other) {
+      double product = 0, first = 0, second = 0;
+      for (Eigen::Index i = 0; i < 12; ++i) {
+        product += activation(one, i) * activation(other, i);
+        first += activation(one, i) * activation(one, i);
+        second += activation(other, i) * activation(other, i);
+      }
+      CHECK(similarity(one, other) == doctest::Approx(product / std::sqrt(first * second)));
+    }
+  }
 }
 
 TEST_CASE("similar classes become neighbours") {

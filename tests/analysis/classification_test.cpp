@@ -75,6 +75,58 @@ TEST_CASE("calibration error is the gap between confidence and accuracy in each 
   CHECK(*figures.expected_calibration_error() == doctest::Approx(0.5 * 0.1 + 0.5 * 0.2));
 }
 
+TEST_CASE("the figures of random predictions are those of plain loops") {
+  constexpr Eigen::Index images = 200, classes = 5, bins = 10;
+  const SampleRows logits = SampleRows::Random(images, classes) * 2;
+  Labels labels;
+  for (Eigen::Index i = 0; i < images; ++i) labels.push_back((i * i + i / 7) % classes);
+  Classification figures(classes, 1, bins);
+  figures.add(logits.topRows(90), std::span(labels).first(90));
+  figures.add(logits.bottomRows(110), std::span(labels).last(110));
+
+  Eigen::MatrixXd confusion = Eigen::MatrixXd::Zero(classes, classes);
+  std::vector<double> samples(bins), confidences(bins), right(bins);
+  for (Eigen::Index i = 0; i < images; ++i) {
+    Eigen::Index predicted = 0;
+    double exponentials = 0;
+    for (Eigen::Index k = 0; k < classes; ++k) {
+      if (logits(i, k) > logits(i, predicted)) predicted = k;
+      exponentials += std::exp(static_cast<double>(logits(i, k)));
+    }
+    const double confidence = std::exp(static_cast<double>(logits(i, predicted))) / exponentials;
+    const std::int64_t label = labels[static_cast<std::size_t>(i)];
+    confusion(label, predicted) += 1;
+    std::size_t bin = 0;
+    while (confidence > static_cast<double>(bin + 1) / bins) ++bin;
+    samples[bin] += 1;
+    confidences[bin] += confidence;
+    right[bin] += predicted == label ? 1 : 0;
+  }
+  CHECK(figures.confusion() == confusion);
+  CHECK(*figures.accuracy() == doctest::Approx(confusion.trace() / images));
+  CHECK(*figures.top_accuracy() == *figures.accuracy());
+  double error = 0;
+  const std::vector<ReliabilityBin> found = figures.reliability();
+  for (std::size_t bin = 0; bin < bins; ++bin) {
+    CHECK(static_cast<double>(found[bin].samples) == samples[bin]);
+    if (samples[bin] == 0) continue;
+    CHECK(*found[bin].confidence == doctest::Approx(confidences[bin] / samples[bin]));
+    CHECK(*found[bin].accuracy == doctest::Approx(right[bin] / samples[bin]));
+    error += samples[bin] / images * std::abs(right[bin] - confidences[bin]) / samples[bin];
+  }
+  CHECK(*figures.expected_calibration_error() == doctest::Approx(error));
+  for (Eigen::Index k = 0; k < classes; ++k) {
+    const ClassFigures one = figures.classes()[static_cast<std::size_t>(k)];
+    const double precision = confusion(k, k) / confusion.col(k).sum(),
+                 recall = confusion(k, k) / confusion.row(k).sum();
+    REQUIRE(one.recall);
+    REQUIRE(one.precision);
+    CHECK(*one.precision == doctest::Approx(precision));
+    CHECK(*one.recall == doctest::Approx(recall));
+    CHECK(*one.f1 == doctest::Approx(2 * precision * recall / (precision + recall)));
+  }
+}
+
 TEST_CASE("certain and right predictions are calibrated") {
   Classification figures(3, 1);
   figures.add(SampleRows::Identity(3, 3) * 1000, Labels{0, 1, 2});

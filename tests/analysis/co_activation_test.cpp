@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <tuple>
 
 #include "analysis/co_activation.hpp"
 #include "analysis/random_gates.hpp"
@@ -75,6 +77,37 @@ TEST_CASE("interchangeable experts are found and dead and always on ones are not
   CHECK(some.pairs.size() == 1);
   CHECK(some.all_pairs == 3);
   CHECK(some.pairs[0].second == 3);
+}
+
+TEST_CASE("redundant pairs are all whose correlation is large enough in order") {
+  const GateRows active = random_activity(60, 10, 6);
+  const MatrixXd counts = counts_of(active);
+  std::vector<std::tuple<double, std::int64_t, std::int64_t>> expected;  // Minus the correlation.
+  std::set<std::int64_t> redundant;
+  for (Eigen::Index first = 0; first < 10; ++first) {
+    for (Eigen::Index second = first + 1; second < 10; ++second) {
+      const Eigen::ArrayXd one = active.col(first).cast<double>(), two = active.col(second).cast<double>();
+      const double spread = std::sqrt((one - one.mean()).square().sum() * (two - two.mean()).square().sum());
+      if (spread == 0) continue;
+      const double correlation = ((one - one.mean()) * (two - two.mean())).sum() / spread;
+      if (correlation < 0.05) continue;
+      expected.emplace_back(-correlation, first, second);
+      redundant.insert(second);
+    }
+  }
+  REQUIRE(expected.size() > 3);
+  std::sort(expected.begin(), expected.end());
+  const Redundancy found = redundancy(counts, 60, 0.05, 1000);
+  REQUIRE(found.pairs.size() == expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(found.pairs[i].correlation == doctest::Approx(-std::get<0>(expected[i])));
+    CHECK(found.pairs[i].first == std::get<1>(expected[i]));
+    CHECK(found.pairs[i].second == std::get<2>(expected[i]));
+  }
+  CHECK(found.redundant_experts == static_cast<std::int64_t>(redundant.size()));
+  const Redundancy some = redundancy(counts, 60, 0.05, 3);
+  REQUIRE(some.pairs.size() == 3);
+  CHECK(some.pairs[2].correlation == found.pairs[2].correlation);
 }
 
 TEST_CASE("co-activation refuses what does not fit") {

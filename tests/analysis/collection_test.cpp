@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "analysis/class_figures.hpp"
 #include "analysis/random_gates.hpp"
 #include "architecture/build.hpp"
 #include "base/require_error.hpp"
@@ -102,6 +103,48 @@ TEST_CASE("a collection counts for each layer and class and image") {
   CHECK(collection.dense_macs() == static_cast<double>(expected.dense_macs));
 }
 
+TEST_CASE("the counts of random gates are those of plain loops") {
+  const Architecture network = small_network();
+  CollectionSettings settings;
+  settings.threshold = 0.4;
+  Collection collection(network, 8, settings);
+  constexpr Eigen::Index images = 57;
+  const SampleRows gates = SampleRows::Random(images, 4).cwiseMax(0.0F),
+                   embeddings = SampleRows::Random(images, 5);
+  const SampleRows logits = SampleRows::Random(images, 2);
+  Labels labels;
+  for (Eigen::Index i = 0; i < images; ++i) labels.push_back(i * i % 3 % 2);
+  for (Eigen::Index first = 0; first < images; first += 19) {
+    collection.add(gates.middleRows(first, 19), embeddings.middleRows(first, 19),
+                   logits.middleRows(first, 19),
+                   std::span(labels).subspan(static_cast<std::size_t>(first), 19));
+  }
+  Eigen::MatrixXd class_uses = Eigen::MatrixXd::Zero(2, 4), pairs = Eigen::MatrixXd::Zero(4, 4);
+  Eigen::VectorXd sums = Eigen::VectorXd::Zero(4);
+  double macs = 0;
+  for (Eigen::Index i = 0; i < images; ++i) {
+    double active = 0;
+    for (Eigen::Index one = 0; one < 4; ++one) {
+      sums[one] += static_cast<double>(gates(i, one));
+      if (!(gates(i, one) > 0.4F)) continue;
+      ++active;
+      class_uses(labels[static_cast<std::size_t>(i)], one) += 1;
+      for (Eigen::Index other = 0; other < 4; ++other) pairs(one, other) += gates(i, other) > 0.4F ? 1 : 0;
+    }
+    macs += active_macs(network, cost(network, 8), {active / 4});
+  }
+  const LayerCounts& layer = collection.layers()[0];
+  CHECK(layer.class_uses == class_uses);
+  CHECK(layer.pairs.counts() == pairs);
+  CHECK(layer.gate_sums.isApprox(sums, 1e-12));
+  CHECK(*collection.active_macs().mean() == doctest::Approx(macs / images));
+  const Eigen::VectorXd of_class = collection.class_samples();
+  const Eigen::MatrixXd activation = class_activation(layer.class_uses, of_class);
+  for (Eigen::Index i = 0; i < 8; ++i) {
+    CHECK(activation(i / 4, i % 4) == doctest::Approx(class_uses(i / 4, i % 4) / of_class[i / 4]));
+  }
+}
+
 TEST_CASE("a pass through the engine is the same in any batches") {
   const Architecture network = small_network();
   const Engine engine = engine_of(network);
@@ -136,6 +179,48 @@ TEST_CASE("a threshold of zero changes nothing and a large one switches every ex
   CHECK(points[0].density == doctest::Approx(collection.layers()[0].uses().sum() / 40));
   CHECK(points[1].density == 0);
   CHECK(points[1].active_macs < points[0].active_macs);
+}
+
+TEST_CASE("a threshold's point is what images make of the gates above it one by one") {
+  const Engine engine = engine_of(small_network());
+  const Images images(12);
+  std::vector<float> all(12 * 4);
+  EngineRun first;
+  first.images = images.pixels();
+  first.batch_size = 12;
+  first.gates = all.data();
+  engine.run(first);
+  std::vector<float> positive;
+  for (const float gate : all) {
+    if (gate > 0) positive.push_back(gate);
+  }
+  REQUIRE(positive.size() > 4);
+  std::sort(positive.begin(), positive.end());
+  const float threshold = positive[positive.size() / 2];
+
+  double right = 0, active = 0, macs = 0;
+  for (std::size_t i = 0; i < 12; ++i) {
+    std::vector<float> given(all.begin() + static_cast<std::ptrdiff_t>(4 * i),
+                             all.begin() + static_cast<std::ptrdiff_t>(4 * i + 4));
+    for (float& gate : given) {
+      if (gate <= threshold) gate = 0;
+      active += gate > 0 ? 1 : 0;
+    }
+    float logits[2];
+    EngineRun run;
+    run.images = images.pixels() + i * elements;
+    run.batch_size = 1;
+    run.given_gates = given.data();
+    run.logits = logits;
+    engine.run(run);
+    right += (logits[1] > logits[0]) == (i % 2 == 1) ? 1 : 0;
+    macs += static_cast<double>(run.active_macs);
+  }
+  const ThresholdPoint point = threshold_curve(engine, images.source(), {static_cast<double>(threshold)})[0];
+  CHECK(point.accuracy == doctest::Approx(right / 12));
+  CHECK(point.density == doctest::Approx(active / 48));
+  CHECK(point.active_macs == doctest::Approx(macs / 12));
+  CHECK(point.density > 0);
 }
 
 TEST_CASE("an empty data set and a dense network and bad settings are refused in words") {

@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
+#include <vector>
 
 #include "analysis/distribution.hpp"
 #include "base/require_error.hpp"
@@ -27,6 +30,29 @@ TEST_CASE("quantiles of uniform numbers are their shares") {
   }
   CHECK(*numbers.quantile(0) == *numbers.lowest());
   CHECK(*numbers.quantile(1) == *numbers.highest());
+}
+
+TEST_CASE("the figures of random numbers are those of a sort") {
+  std::mt19937 random(3);
+  std::uniform_real_distribution<double> uniform(0, 1);
+  std::vector<double> sorted;
+  Distribution numbers(5, 200);
+  for (int i = 0; i < 700; ++i) {
+    sorted.push_back(5 * uniform(random) * uniform(random));
+    numbers.add(sorted.back());
+  }
+  std::sort(sorted.begin(), sorted.end());
+  double sum = 0, squares = 0;
+  for (const double number : sorted) sum += number;
+  for (const double number : sorted) squares += (number - sum / 700) * (number - sum / 700);
+  CHECK(*numbers.mean() == doctest::Approx(sum / 700));
+  CHECK(*numbers.deviation() == doctest::Approx(std::sqrt(squares / 700)));
+  CHECK(*numbers.lowest() == sorted.front());
+  CHECK(*numbers.highest() == sorted.back());
+  for (const double share : {0.05, 0.5, 0.95}) {
+    const double exact = sorted[static_cast<std::size_t>(share * 700)];
+    CHECK(std::abs(*numbers.quantile(share) - exact) <= 2 * numbers.bin_width());
+  }
 }
 
 TEST_CASE("equal numbers have no deviation and none at all have no figures") {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -40,6 +42,32 @@ TEST_CASE("routing drift counts the experts that died and those that were revive
   CHECK(drift.largest == doctest::Approx(0.5));
   CHECK(drift.died == 1);
   CHECK(drift.revived == 1);
+}
+
+TEST_CASE("drift of random numbers is that of the vectors and of plain loops") {
+  const Eigen::VectorXf before = Eigen::VectorXf::Random(50), after = Eigen::VectorXf::Random(50);
+  const ParameterDrift drift = parameter_drift({before.data(), 50}, {after.data(), 50});
+  CHECK(drift.norm_before == doctest::Approx(before.norm()));
+  CHECK(drift.norm_after == doctest::Approx(after.norm()));
+  CHECK(drift.distance == doctest::Approx((after - before).norm()));
+  CHECK(*drift.relative == doctest::Approx((after - before).norm() / before.norm()));
+  CHECK(*drift.cosine == doctest::Approx(before.dot(after) / (before.norm() * after.norm())));
+
+  const VectorXd one = (VectorXd::Random(30).array() * 5).round().abs() / 5, two = one.reverse();
+  double sum = 0, largest = 0;
+  std::int64_t died = 0, revived = 0;
+  for (Eigen::Index i = 0; i < 30; ++i) {
+    sum += std::abs(two[i] - one[i]);
+    largest = std::max(largest, std::abs(two[i] - one[i]));
+    died += one[i] > 0 && two[i] == 0 ? 1 : 0;
+    revived += one[i] == 0 && two[i] > 0 ? 1 : 0;
+  }
+  const RoutingDrift routing = routing_drift(one, two);
+  CHECK(routing.mean == doctest::Approx(sum / 30));
+  CHECK(routing.largest == doctest::Approx(largest));
+  CHECK(routing.died == died);
+  CHECK(routing.revived == revived);
+  CHECK(died > 0);
 }
 
 TEST_CASE("drift between different sizes or of numbers that are none is refused") {

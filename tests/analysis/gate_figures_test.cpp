@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "analysis/gate_figures.hpp"
+#include "analysis/random_gates.hpp"
 #include "base/require_error.hpp"
 
 using namespace deepmoe;
@@ -68,4 +69,29 @@ TEST_CASE("figures of no experts or of no images or of impossible counts are ref
        {-1.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     require_error(ErrorCode::invalid_argument, {"finite and not negative"}, [&] { gini(bad * one); });
   }
+}
+
+TEST_CASE("the figures of random gates are those of plain loops") {
+  const GateRows active = random_activity(70, 11, 4);
+  VectorXd uses = active.cast<double>().colwise().sum().transpose();
+  uses[3] = 0;
+  uses[8] = 70;
+  double all = 0, squares = 0, nats = 0;
+  std::int64_t dead = 0, always = 0;
+  for (Eigen::Index i = 0; i < 11; ++i) {
+    all += uses[i];
+    dead += uses[i] == 0 ? 1 : 0;
+    always += uses[i] == 70 ? 1 : 0;
+    CHECK(utilisation(uses, 70)[i] == doctest::Approx(uses[i] / 70));
+  }
+  for (Eigen::Index i = 0; i < 11; ++i) {
+    squares += (uses[i] - all / 11) * (uses[i] - all / 11);
+    if (uses[i] > 0) nats += uses[i] / all * std::log(all / uses[i]);
+  }
+  CHECK(density(uses, 70) == doctest::Approx(all / (70 * 11)));
+  CHECK(dead_experts(uses, 70) == dead);
+  CHECK(always_on_experts(uses, 70) == always);
+  CHECK(*entropy(uses) == doctest::Approx(nats));
+  CHECK(*effective_experts(uses) == doctest::Approx(std::exp(nats)));
+  CHECK(*coefficient_of_variation(uses) == doctest::Approx(std::sqrt(squares / 11) / (all / 11)));
 }
