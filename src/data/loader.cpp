@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -54,6 +55,19 @@ void check(const Dataset* dataset, const Transform& transform, const LoaderOptio
   }
 }
 
+/// The threads of all loaders that want so many. An arena for each loader would stay, with its task, when the
+/// loader is gone before a thread came to it, and threads that have to share busy processors take a tenth of
+/// a second from one arena to the next: loaders that come and go faster would leave more and more behind.
+tbb::task_arena& arena_of(int threads) {
+  static std::mutex mutex;
+  // Never destroyed: threads may still load while the program ends.
+  static auto* const arenas = new std::map<int, tbb::task_arena>;
+  const std::lock_guard lock(mutex);
+  // No slot is kept for the caller's thread, so tasks never wait for it. When threads are few or busy,
+  // Loader::next fills what nobody else has begun, so progress depends on no thread but the caller's.
+  return arenas->try_emplace(threads, threads, 0).first->second;
+}
+
 }  // namespace
 
 struct Loader::Implementation {
@@ -72,9 +86,7 @@ struct Loader::Implementation {
       more_threads.emplace(tbb::global_control::max_allowed_parallelism,
                            static_cast<std::size_t>(num_workers + 1));
     }
-    // No slot is kept for the caller's thread, so tasks never wait for it. When threads are few or busy,
-    // next() fills what nobody else has begun, so progress depends on no thread but the caller's.
-    arena.initialize(static_cast<int>(std::clamp<std::int64_t>(allowed() - 1, 1, num_workers)), 0);
+    arena = &arena_of(static_cast<int>(std::clamp<std::int64_t>(allowed() - 1, 1, num_workers)));
   }
 
   void start_tasks() {
@@ -87,7 +99,7 @@ struct Loader::Implementation {
     }
     for (; missing > 0; --missing) {
       to_task.give();
-      arena.enqueue([waiting = std::weak_ptr(shared)] {
+      arena->enqueue([waiting = std::weak_ptr(shared)] {
         to_task.take();
         const std::shared_ptr<Shared> state = waiting.lock();
         if (state == nullptr) return;
@@ -107,7 +119,7 @@ struct Loader::Implementation {
   const std::int64_t num_workers;
   const std::shared_ptr<Shared> shared;
   std::optional<tbb::global_control> more_threads;
-  tbb::task_arena arena;
+  tbb::task_arena* arena = nullptr;  ///< without num_workers none
 };
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, Transform transform, LoaderOptions options) {

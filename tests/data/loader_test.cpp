@@ -290,6 +290,31 @@ TEST_CASE("a loader that is dropped lets go of its data set though all threads a
   CHECK(dataset.use_count() == 1);
 }
 
+TEST_CASE("threads come to a loader soon though many were dropped while the processors were busy") {
+  const auto dataset = std::make_shared<NumberedDataset>(200);
+  const LoaderOptions options{.batch_size = 16, .num_workers = 1, .prefetch = 2};
+  std::vector<std::jthread> busy;
+  for (unsigned i = 0; i < 2 * std::thread::hardware_concurrency(); ++i) {
+    busy.emplace_back([](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+      }
+    });
+  }
+  for (int i = 0; i < 500; ++i) {
+    const Loader dropped(dataset, Transform{4, 0, 0.0, {}}, options);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+    while (std::chrono::steady_clock::now() < until) {
+    }
+  }
+  const auto last = std::make_shared<NumberedDataset>(200);
+  const Loader loader(last, Transform{4, 0, 0.0, {}}, options);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (last->images_made == 0 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  CHECK(last->images_made > 0);
+}
+
 TEST_CASE("an empty data set has no batches") {
   CHECK(
       run(std::make_shared<NumberedDataset>(0), Transform{4, 0, 0.0, {}}, {.num_workers = 2}).sizes.empty());
