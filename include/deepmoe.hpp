@@ -309,6 +309,26 @@ class Engine : public detail::Object<dmoe_engine, &dmoe_engine_release> {
     });
   }
 
+  /// Writes logits to a buffer that is large enough; the multiply-accumulates of the call. Nothing is
+  /// allocated here.
+  std::int64_t run_into(Span<const float> images, std::int64_t batch, std::int64_t height, std::int64_t width,
+                        Span<float> logits) const {
+    detail::expect_size(images.size(), batch, 3 * height * width, "images");
+    std::int64_t macs = 0;
+    detail::call(&dmoe_engine_run, handle(), images.data(), batch, height, width, logits.data(),
+                 static_cast<std::int64_t>(logits.size()), static_cast<std::int64_t*>(nullptr), &macs);
+    return macs;
+  }
+  /// The same for bytes in DMOE_LAYOUT_NCHW or DMOE_LAYOUT_NHWC.
+  std::int64_t run_into(Span<const std::uint8_t> images, std::int64_t batch, std::int64_t height,
+                        std::int64_t width, std::int32_t layout, Span<float> logits) const {
+    detail::expect_size(images.size(), batch, 3 * height * width, "images");
+    std::int64_t macs = 0;
+    detail::call(&dmoe_engine_run_u8, handle(), images.data(), batch, height, width, layout, logits.data(),
+                 static_cast<std::int64_t>(logits.size()), static_cast<std::int64_t*>(nullptr), &macs);
+    return macs;
+  }
+
   /// Everything that a run gives; of a dense network the logits alone.
   struct Outputs {
     std::vector<float> logits, embedding, embedding_logits, gates;

@@ -50,6 +50,19 @@ int32_t dmoe_engine_run_u8(const dmoe_engine* engine, const uint8_t* images, int
                                   active_macs, error);
 }
 
+int32_t dmoe_engine_run_outputs(const dmoe_engine* engine, const float* images, int64_t batch, int64_t height,
+                                int64_t width, const float* given_gates, float* logits,
+                                int64_t logits_capacity, float* embedding, int64_t embedding_capacity,
+                                float* embedding_logits, int64_t embedding_logits_capacity, float* gates,
+                                int64_t gates_capacity, int64_t* needed, int64_t* active_macs,
+                                dmoe_error** error) {
+  record(__func__, images, logits);
+  return NEXT(dmoe_engine_run_outputs)(engine, images, batch, height, width, given_gates, logits,
+                                       logits_capacity, embedding, embedding_capacity, embedding_logits,
+                                       embedding_logits_capacity, gates, gates_capacity, needed, active_macs,
+                                       error);
+}
+
 int32_t dmoe_model_forward(dmoe_model* model, const struct DLManagedTensor* images, dmoe_tensors** outputs,
                            dmoe_error** error) {
   record(__func__, data(images), NULL);

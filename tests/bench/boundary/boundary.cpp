@@ -19,8 +19,7 @@ int main() {
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < count; ++i) {
       if (what == "engine") {
-        dmoe::detail::call(&dmoe_engine_run, engine.handle(), images.data(), 1, 32, 32, logits.data(), 10,
-                           nullptr, nullptr);
+        engine.run_into(dmoe::Span<const float>(images.data(), 3 * 32 * 32), 1, 32, 32, logits);
       } else {
         double loss = 0;
         trainer.step(images, labels, 32, 32, &loss);
