@@ -40,6 +40,19 @@ def close_to(cases):
     return compare
 
 
+class OnlyDLPack:
+    """An array of some other library."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **wishes):
+        return self.array.__dlpack__(**wishes)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
 def lent_is(count):
     """Whether the library's threads give all but so many arrays back within some seconds."""
     end = time.monotonic() + 10

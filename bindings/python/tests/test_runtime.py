@@ -6,6 +6,8 @@ import deepmoe
 import numpy
 import pytest
 
+from conftest import OnlyDLPack
+
 
 def test_version_is_that_of_the_package():
     assert deepmoe.__version__.count(".") == 2
@@ -71,6 +73,14 @@ def test_tensors_are_saved_and_mapped(tmp_path):
     numpy.testing.assert_array_equal(kept, values)  # It outlives the set.
 
 
+def test_arrays_of_other_libraries_are_lent():
+    values = numpy.arange(6, dtype=numpy.float32).reshape(2, 3)
+    with deepmoe.Tensors({"a": OnlyDLPack(values)}) as tensors:
+        assert tensors["a"].array().ctypes.data == values.ctypes.data
+        with pytest.raises(TypeError, match=">f4"):
+            tensors["b"] = values.astype(">f4")
+
+
 def test_a_name_twice_gives_the_array_back():
     lent = deepmoe.arrays.lent_count()
     tensors = deepmoe.Tensors({"a": numpy.zeros(2, numpy.float32)})
@@ -103,6 +113,8 @@ def test_engine_refuses_what_would_need_a_copy(cases):
         engine.run(cases.images[:, :, ::2, ::2])
     with pytest.raises(TypeError, match="float64"):
         engine.run(cases.images.astype(numpy.float64))
+    with pytest.raises(TypeError, match=">f4"):
+        engine.run(cases.images.astype(">f4"))
     with pytest.raises(ValueError, match="3 channels"):
         engine.run(cases.bytes)
     with pytest.raises(ValueError, match="'nwhc'"):

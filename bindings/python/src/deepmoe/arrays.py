@@ -25,8 +25,8 @@ def layout_number(layout: str) -> int:
 
 @functools.lru_cache(maxsize=None)
 def _name(dtype: numpy.dtype) -> str:
-    """NumPy takes a microsecond for it."""
-    return dtype.name
+    """Such as "float32", or ">f4" where the order of bytes is not the machine's. NumPy takes a microsecond for it."""
+    return dtype.name if dtype.isnative else dtype.str
 
 
 def host_array(values: Any, what: str, dtypes: Tuple[str, ...], rank: int) -> numpy.ndarray:
@@ -144,7 +144,7 @@ class Borrowed:
 
 
 def _managed(array: numpy.ndarray) -> Tuple[Any, Any]:
-    if array.dtype.kind not in _CODES:
+    if array.dtype.kind not in _CODES or not array.dtype.isnative:
         raise TypeError(f"an array of {array.dtype} cannot cross to the library")
     if not array.flags.c_contiguous:
         raise ValueError("the array is not contiguous; numpy.ascontiguousarray() makes a copy that is")
@@ -161,9 +161,9 @@ def _managed(array: numpy.ndarray) -> Tuple[Any, Any]:
     return managed, (array, shape, managed)
 
 
-def lent_tensor(array: numpy.ndarray) -> Tuple[Any, int]:
+def lent_tensor(values: Any) -> Tuple[Any, int]:
     """A DLManagedTensor that the library takes over, and the number to take it back with if it does not."""
-    managed, keep = _managed(array)
+    managed, keep = _managed(values if isinstance(values, numpy.ndarray) else numpy.from_dlpack(values))
     number = lend(keep)
     managed.manager_ctx = ffi.cast("void*", number)
     managed.deleter = _delete_lent

@@ -51,7 +51,7 @@ class Tensors(Handle):
 
     _kind = "dmoe_tensors"
 
-    def __init__(self, values: Optional[Dict[str, numpy.ndarray]] = None, pointer: Any = None) -> None:
+    def __init__(self, values: Optional[Dict[str, Any]] = None, pointer: Any = None) -> None:
         super().__init__(made("dmoe_tensors", lib.dmoe_tensors_create) if pointer is None else pointer)
         for name, array in (values or {}).items():
             self[name] = array
@@ -80,9 +80,10 @@ class Tensors(Handle):
         tensor.shape  # pylint: disable=pointless-statement  # Raises for a name that is not there.
         return tensor
 
-    def __setitem__(self, name: str, array: numpy.ndarray) -> None:
-        """Adds an array under a new name, without a copy: the set keeps it alive."""
-        managed, number = lent_tensor(array)
+    def __setitem__(self, name: str, values: Any) -> None:
+        """Adds an array in host memory, of NumPy or of anything with __dlpack__, under a new name without a copy: the
+        set keeps it alive."""
+        managed, number = lent_tensor(values)
         try:
             call(lib.dmoe_tensors_add, self.pointer, encoded(name), managed)
         except BaseException:
