@@ -19,6 +19,8 @@ class Event(enum.IntEnum):
     FETCH = 6
 
 
+_KNOWN = frozenset(Event)
+
 #: Receives an event and its figures; anything but None, 0 and False stops the call, which raises StoppedError.
 EventCallback = Callable[[Event, Dict[str, Any]], Optional[int]]
 
@@ -46,6 +48,8 @@ class Receiver:
     def _receive(self, event: int, data: Any, _user_data: Any) -> int:
         if self._raised is not None:
             return _RAISED
+        if event not in _KNOWN:
+            return 0  # One that a newer library tells.
         try:
             assert self._callback is not None
             return int(self._callback(Event(event), json.loads(text(data))) or 0)
