@@ -39,7 +39,7 @@ def test_a_thousand_lives_leave_nothing(cases):
     gc.collect()
     assert deepmoe.live_objects() == before
     assert lent_is(lent)
-    assert resident_bytes() - size < 32 * 2**20
+    assert resident_bytes() - size < 4 * 2**20
 
 
 def test_other_threads_release(cases):

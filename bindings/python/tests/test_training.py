@@ -1,10 +1,12 @@
 """What the training library adds: data sets, models, trainers and their callbacks."""
 
+import sys
+
 import deepmoe
 import numpy
 import pytest
 
-from conftest import training
+from conftest import OnlyDLPack, training
 
 pytestmark = training
 
@@ -71,19 +73,6 @@ def test_a_loop_evaluates_the_averaged_weights(cases, options, model):
             trainer.step(cases.images, cases.labels)
         trainer.use_average(False)
         assert numpy.array_equal(model.logits(cases.images), own)
-
-
-class OnlyDLPack:
-    """An array of some other library."""
-
-    def __init__(self, array):
-        self.array = array
-
-    def __dlpack__(self, **wishes):
-        return self.array.__dlpack__(**wishes)
-
-    def __dlpack_device__(self):
-        return self.array.__dlpack_device__()
 
 
 def test_forward_gives_gates_and_the_state_is_shared(cases, close_to, model):
@@ -166,16 +155,46 @@ def test_fit_tells_its_events(options, model, dataset):
 
 
 def test_what_a_callback_raises_is_raised_by_the_call(options, model, dataset):
-    trainer = deepmoe.Trainer(model, options)
+    trainer, engine = deepmoe.Trainer(model, options), model.compile()
     raised = KeyError("of the callback")
 
     def fail(_event, _data):
         raise raised
 
-    for function in (lambda: trainer.fit(dataset, callback=fail), lambda: model.evaluate(dataset, callback=fail)):
+    for function in (lambda: trainer.fit(dataset, callback=fail), lambda: model.evaluate(dataset, callback=fail),
+                     lambda: engine.evaluate(dataset, callback=fail), lambda: model.compact(dataset, callback=fail),
+                     lambda: deepmoe.Report(engine, dataset, fail)):
         with pytest.raises(KeyError) as caught:
             function()
         assert caught.value is raised
+    trainer.fit(dataset)  # It can be used as before.
+
+
+def test_an_event_of_a_newer_library_is_skipped():
+    seen = []
+    receiver = deepmoe.callbacks.Receiver(lambda event, data: seen.append(event))
+    nothing = deepmoe.library.ffi.new("char[]", b"{}")
+    assert receiver.during(lambda: receiver.function(1234, nothing, deepmoe.library.ffi.NULL)) == 0
+    assert receiver.during(lambda: receiver.function(deepmoe.Event.STEP, nothing, deepmoe.library.ffi.NULL)) == 0
+    assert seen == [deepmoe.Event.STEP]
+
+
+def test_a_receiver_of_the_log_hears_of_a_run_and_may_raise(options, model, dataset, monkeypatch):
+    heard, printed = [], []
+    monkeypatch.setattr(sys, "unraisablehook", lambda raised: printed.append(raised.exc_value))
+
+    def receive(level, message):
+        heard.append((level, message))
+        raise KeyError("of the receiver")
+
+    options["epochs"] = 2
+    deepmoe.set_log_callback(receive)
+    try:
+        deepmoe.Trainer(model, options).fit(dataset, dataset)
+    finally:
+        deepmoe.set_log_callback(None)
+    assert any(level == deepmoe.LogLevel.WARNING and "dead" in message for level, message in heard)
+    assert len(printed) == len(heard) and printed[0].args == ("of the receiver",)
 
 
 def test_a_callback_stops_a_run(options, model, dataset):
