@@ -146,7 +146,8 @@ typedef struct dmoe_plugin_gate_metric {
 
 /* ---- The plugin ---------------------------------------------------------------------------------------- */
 
-/* What a plugin offers. Each list ends with NULL; NULL in place of a list is an empty one. */
+/* What a plugin offers. Each list ends with NULL after at most 1000 tables; NULL in place of a list is an
+ * empty one. */
 typedef struct dmoe_plugin_table {
   int32_t version, size;
   const char*

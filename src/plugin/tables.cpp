@@ -79,7 +79,7 @@ class Reader {
     std::vector<Table> copies;
     for (std::size_t i = 0; tables != nullptr && tables[i] != nullptr; ++i) {
       const std::string what = concat("the table of ", kind, " ", i);
-      if (i == most) refuse("the list of ", kind, "s has no end; it must end with NULL");
+      if (i == most) refuse("there are more than ", most, " ", kind, "s; the list must end with NULL");
       copies.push_back(table(tables[i], what));
       const std::string own = name(copies.back().name, what);
       for (const auto& [member, there] : functions(copies.back())) {

@@ -105,9 +105,13 @@ TEST_CASE("wrong tables are refused by name") {
   require_refused(ErrorCode::format, "unusable_8", "the name of the plugin must be");
   require_refused(ErrorCode::format, "unusable_9", "has no function create");
   require_refused(ErrorCode::format, "unusable_10", "the table of observer 0 has");
-  require_refused(ErrorCode::format, "unusable_11", "the list of observers has no end");
+  require_refused(ErrorCode::format, "unusable_11", "there are more than 1000 observers");
   require_refused(ErrorCode::format, "unusable_12", "there are two observers called 'observer'");
   require_refused(ErrorCode::format, "unusable_13", "the plugin has no name");
+}
+
+TEST_CASE("as many tables of a kind as there may be are taken") {
+  CHECK(describe(*load_plugin(plugin_file("full"))).at("observers").size() == 1000);
 }
 
 TEST_CASE("two plugins of one name are refused with both files") {
