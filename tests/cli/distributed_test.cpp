@@ -1,23 +1,22 @@
-#include <arpa/inet.h>
 #include <doctest/doctest.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "base/free_port.hpp"
 #include "deepmoe.hpp"
 #include "plugin/plugin_files.hpp"
 #include "process.hpp"
 #include "small_run.hpp"
 
 using namespace deepmoe::cli_test;
+using deepmoe::free_port;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
@@ -25,31 +24,18 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-/// A port of this machine that nobody listens to.
-std::string free_port() {
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
-  REQUIRE(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  close(listener);
-  return std::to_string(ntohs(address.sin_port));
-}
-
 /// What torchrun would set.
-Environment place(int rank, const std::string& port) {
+Environment place(int rank, std::int64_t port) {
   return {{"RANK", std::to_string(rank)},
           {"WORLD_SIZE", "2"},
           {"LOCAL_RANK", std::to_string(rank)},
           {"MASTER_ADDR", "127.0.0.1"},
-          {"MASTER_PORT", port}};
+          {"MASTER_PORT", std::to_string(port)}};
 }
 
 /// Two processes of one run, side by side.
 struct Pair {
-  Pair(const fs::path& folder, const Words& words, const std::string& port = free_port())
+  Pair(const fs::path& folder, const Words& words, std::int64_t port = free_port())
       : first(folder, words, place(0, port)), second(folder, words, place(1, port)) {}
   Process first, second;
 };
@@ -182,7 +168,7 @@ TEST_CASE("a plugin that fails in one of two processes ends both of them") {
     CAPTURE(fault);
     const Words words =
         training({"--out", "run", "--overwrite", "--plugin", faulty, "--distributed_timeout", "20"});
-    const std::string port = free_port();
+    const std::int64_t port = free_port();
     Environment second_place = place(1, port);
     second_place["DEEPMOE_TEST_FAULT"] = fault;
     Process first(folder.path(), words, place(0, port)), second(folder.path(), words, second_place);
@@ -200,7 +186,7 @@ TEST_CASE("a plugin that fails in one of two processes ends both of them") {
 
 TEST_CASE("processes that do not fit together are refused in words") {
   const TemporaryFolder folder;
-  const std::string port = free_port();
+  const std::int64_t port = free_port();
   Process first(folder.path(), training({"--lr", "0.1"}), place(0, port));
   Process second(folder.path(), training({"--lr", "0.2"}), place(1, port));
   const Result refused = first.finish();

@@ -1,31 +1,14 @@
 #pragma once
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <exception>
 #include <functional>
 #include <memory>
 #include <thread>
 
+#include "base/free_port.hpp"
 #include "training/process_group.hpp"
 
 namespace deepmoe {
-
-/// A port of this machine that nobody listens to.
-inline std::int64_t free_port() {
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bind(listener, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
-  close(listener);
-  return ntohs(address.sin_port);
-}
 
 /// Runs `work` in two threads that are to each other what two processes are; rethrows the error of the first.
 inline void as_two_processes(const std::function<void(const std::shared_ptr<ProcessGroup>&)>& work) {
