@@ -3,6 +3,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <new>
 #include <torch/csrc/distributed/c10d/reducer.hpp>
 #include <type_traits>
 #include <utility>
@@ -90,6 +91,10 @@ void GradientReduction::backward(const at::Tensor& loss) const {
   } catch (const c10::DistError& error) {
     processes_->fail_lost(error);
   } catch (const c10::Error&) {
+    throw;
+  } catch (const Error&) {
+    throw;  // of an operation of this library's, which says what it was
+  } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
     // Gloo's own exceptions, whose type is not part of LibTorch's interface.
