@@ -110,11 +110,14 @@ Options rehearsal_options(const Options& options, const std::string& out) {
   return changed;
 }
 
-json plan(const Model& model, const Options& options, const Dataset& train, const Dataset* validation) {
+json plan(const Trainer::Implementation& trainer, const Dataset& train, const Dataset* validation) {
+  const Model& model = *trainer.model;
+  const Options& options = trainer.options;
   return {{"model", model.architecture().model},
           {"device", model.device()},
           {"epochs", options.integer("epochs")},
-          {"steps_per_epoch", count_batches(train.size(), training_loader_options(train, options, 0))},
+          {"steps_per_epoch",
+           count_batches(train.size(), training_loader_options(train, options, 0, trainer.shard()))},
           {"train_size", train.size()},
           {"validation_size", validation != nullptr ? validation->size() : 0},
           {"out", options.text("out")},
@@ -123,21 +126,24 @@ json plan(const Model& model, const Options& options, const Dataset& train, cons
 
 }  // namespace
 
-json dry_run(const std::shared_ptr<Model>& model, const Options& options,
-             const std::shared_ptr<const Dataset>& train, const std::shared_ptr<const Dataset>& validation,
-             const EventCallback& callback) {
+json dry_run(const Trainer::Implementation& trainer, const std::shared_ptr<const Dataset>& train,
+             const std::shared_ptr<const Dataset>& validation, const EventCallback& callback) {
   const auto start = std::chrono::steady_clock::now();
+  const Options& options = trainer.options;
   const std::int64_t batch_size = options.integer("batch_size");
-  json result = plan(*model, options, *train, validation.get());
+  // Of all processes of a distributed run.
+  const std::int64_t images = batch_size * trainer.processes->size();
+  json result = plan(trainer, *train, validation.get());
 
-  const RehearsalFolder folder(options.text("out"));
-  const KeptWeights kept(model->network());
+  // Process 0 writes for all.
+  const RehearsalFolder folder(trainer.processes->rank() == 0 ? options.text("out") : std::string());
+  const KeptWeights kept(trainer.network);
   const EventCallback forward = [&](Event event, const json& details) {
     return callback ? callback(event, event == Event::start ? result : details) : 0;
   };
-  const json summary = Trainer(model, rehearsal_options(options, folder.path()))
-                           .fit(first_images(train, batch_size * options.integer("gradient_accumulation")),
-                                validation ? first_images(validation, batch_size) : nullptr, forward);
+  const json summary = Trainer(trainer.model, rehearsal_options(options, folder.path()), trainer.processes)
+                           .fit(first_images(train, images * trainer.accumulation),
+                                validation ? first_images(validation, images) : nullptr, forward);
 
   result["batch_size"] = batch_size;
   for (const char* name : {"optimizer", "schedule"}) result[name] = options.text(name);

@@ -9,8 +9,10 @@
 #include "training/dry_run.hpp"
 #include "training/gate_statistics.hpp"
 #include "training/records.hpp"
+#include "training/run_events.hpp"
 #include "training/run_folder.hpp"
 #include "training/run_progress.hpp"
+#include "training/run_summary.hpp"
 #include "training/trainer.hpp"
 #include "training/trainer_state.hpp"
 
@@ -40,7 +42,7 @@ class Run {
       : trainer_(trainer),
         train_(std::move(train)),
         validation_(std::move(validation)),
-        callback_(callback),
+        events_(callback, *trainer.processes),
         // Process 0 of a distributed run writes for all.
         folder_(trainer.processes->rank() == 0 ? trainer.options.text("out") : std::string()),
         progress_(trainer.options, train_->size(), validation_ ? validation_->size() : 0),
@@ -48,8 +50,8 @@ class Run {
         epochs_(trainer.options.integer("epochs")),
         patience_(trainer.options.integer("patience")),
         keep_best_(trainer.options.integer("keep_best")),
-        steps_per_epoch_(
-            count_batches(train_->size(), training_loader_options(*train_, trainer.options, 0, shard()))) {
+        steps_per_epoch_(count_batches(
+            train_->size(), training_loader_options(*train_, trainer.options, 0, trainer.shard()))) {
     for (const auto& dataset : {train_, validation_}) {
       if (dataset != nullptr) expect_usable(*dataset, trainer.model->architecture());
     }
@@ -67,47 +69,47 @@ class Run {
     with_libtorch_errors([&] {
       watch_training_gates();
       if (goes_on) go_on(*loaded);
+      trainer_.processes->expect_same(concat(progress_.epochs_done, " and ", trainer_.global_step),
+                                      "numbers of epochs and steps behind it");
       prepare_folder();
       start_records();
       if (goes_on) records_->load(*loaded);
     });
-    report(Event::start, {{"model", trainer_.model->architecture().model},
-                          {"device", trainer_.model->device()},
-                          {"epochs", epochs_},
-                          {"steps_per_epoch", steps_per_epoch_},
-                          {"epochs_done", progress_.epochs_done},
-                          {"steps_done", progress_.batches_done},
-                          {"train_size", train_->size()},
-                          {"validation_size", validation_ ? validation_->size() : 0},
-                          {"rank", trainer_.processes->rank()},
-                          {"processes", trainer_.processes->size()},
-                          {"out", folder_.path()}});
-    agree();
+    events_.report(Event::start, {{"model", trainer_.model->architecture().model},
+                                  {"device", trainer_.model->device()},
+                                  {"epochs", epochs_},
+                                  {"steps_per_epoch", steps_per_epoch_},
+                                  {"epochs_done", progress_.epochs_done},
+                                  {"steps_done", progress_.batches_done},
+                                  {"train_size", train_->size()},
+                                  {"validation_size", validation_ ? validation_->size() : 0},
+                                  {"rank", trainer_.processes->rank()},
+                                  {"processes", trainer_.processes->size()},
+                                  {"out", folder_.path()}});
+    events_.agree();
     // From here on the run can always go on, and no older one can do so by mistake.
-    if (!goes_on && !cancelled()) save_checkpoint(folder_.file("checkpoints/last.safetensors"));
-    while (progress_.epochs_done < epochs_ && !stops_early() && !cancelled()) run_epoch();
+    if (!goes_on && !events_.cancelled()) save_checkpoint(folder_.file("checkpoints/last.safetensors"));
+    while (progress_.epochs_done < epochs_ && !stops_early() && !events_.cancelled()) run_epoch();
     if (stops_early()) {
       log(LogLevel::info, concat("stopped after epoch ", progress_.epochs_done, ": no better since epoch ",
                                  progress_.best.best()));
     }
-    if (cancelled()) save_checkpoint(folder_.file("checkpoints/last.safetensors"));
+    if (events_.cancelled()) save_checkpoint(folder_.file("checkpoints/last.safetensors"));
     save_weights("last", folder_.file("last.safetensors"));
+    events_.agree();
     with_libtorch_errors([&] {
       trainer_.average.finish();
       trainer_.share_buffers();
     });
-    json result = summary();
-    result["interrupted"] = cancelled();
+    json result = run_summary(progress_, trainer_.model->architecture(), image_size_, folder_);
+    result["interrupted"] = events_.cancelled();
     result["stopped_early"] = stops_early();
     folder_.write_summary(result);
-    if (cancelled()) throw Cancelled(answer_);
+    if (events_.cancelled()) throw Cancelled(events_.answer());
     return result;
   }
 
  private:
-  /// What this process of a distributed run trains on.
-  Shard shard() const { return {trainer_.processes->rank(), trainer_.processes->size(), true}; }
-
   void expect_enough_images() const {
     ProcessGroup& processes = *trainer_.processes;
     if (steps_per_epoch_ < 1) {
@@ -123,6 +125,7 @@ class Run {
     progress_.load(loaded);
     seconds_before_ = progress_.seconds_in_epoch;
     if (training_gates_) training_gates_->load(loaded);
+    leave_statistics_to_first();
     if (!progress_.rows.empty()) remember_dead_layers(loaded, progress_.rows.back());
     log(LogLevel::info, concat("going on after epoch ", progress_.epochs_done, " of ", epochs_, " and step ",
                                progress_.batches_done, " of ", steps_per_epoch_));
@@ -168,24 +171,6 @@ class Run {
            progress_.epochs_done < epochs_;
   }
 
-  bool cancelled() const { return answer_ != 0; }
-
-  /// Hands an event on. A wish to stop is remembered: the work under way is finished first.
-  void report(Event event, const json& details) {
-    if (!callback_ || cancelled()) return;
-    answer_ = callback_(event, details);
-  }
-
-  /// Lets all processes of a distributed run stop where one was asked to.
-  void agree() {
-    if (!trainer_.processes->alone()) answer_ = with_libtorch_errors([&] { return all_answers(); });
-  }
-  std::int32_t all_answers() const {
-    // A negative answer is one, too.
-    const std::int64_t highest = trainer_.processes->largest(answer_);
-    return static_cast<std::int32_t>(highest != 0 ? highest : -trainer_.processes->largest(-answer_));
-  }
-
   void write_config() {
     Options options = trainer_.options;
     options.set("num_classes", std::to_string(trainer_.model->architecture().num_classes()));
@@ -197,7 +182,8 @@ class Run {
 
   std::unique_ptr<Loader> make_loader() const {
     const Options& options = trainer_.options;
-    LoaderOptions loader_options = training_loader_options(*train_, options, progress_.epochs_done, shard());
+    LoaderOptions loader_options =
+        training_loader_options(*train_, options, progress_.epochs_done, trainer_.shard());
     loader_options.first_batch = progress_.batches_done;
     return std::make_unique<Loader>(train_, training_transform(*train_, image_size_, options),
                                     loader_options);
@@ -216,13 +202,13 @@ class Run {
     train_epoch();
     const StepStatistics::Means train = with_libtorch_errors([&] {
       trainer_.checked_statistics();
-      if (training_gates_ && !cancelled()) training_gates_->gather(*trainer_.processes);
+      if (training_gates_ && !events_.cancelled()) training_gates_->gather(*trainer_.processes);
       return trainer_.statistics.read(*trainer_.processes);
     });
     const double train_seconds = seconds_in_epoch();
     json evaluation;
-    if (validation_ && !cancelled()) evaluation = evaluate_now();
-    if (cancelled()) return;
+    if (validation_ && !events_.cancelled()) evaluation = evaluate_now();
+    if (events_.cancelled()) return;
 
     json row = {{"epoch", epoch + 1},
                 {"lr", progress_.first_learning_rate},
@@ -234,9 +220,9 @@ class Run {
       row["val_acc"] = evaluation["accuracy"];
       row["val_top5_acc"] = evaluation["top5_accuracy"];
       for (const char* name : {"density", "dense_macs", "active_macs"}) row[name] = evaluation[name];
-      add_gates(row, evaluation);
+      add_gate_figures(row, evaluation);
     } else if (training_gates_) {
-      add_gates(row, with_libtorch_errors([&] { return training_gates_->read(); }));
+      add_gate_figures(row, with_libtorch_errors([&] { return training_gates_->read(); }));
     }
     row["seconds"] = seconds_in_epoch();
     row["images_per_second"] = static_cast<double>(train.samples) / train_seconds;
@@ -245,8 +231,8 @@ class Run {
       dead_layers_.check(epoch + 1, validation_ ? validation_->size() : train.samples, row["layers"]);
     }
     row["epochs"] = epochs_;
-    report(Event::epoch, row);
-    agree();
+    events_.report(Event::epoch, row);
+    events_.agree();
   }
 
   /// Weights and records first: a checkpoint that says that they are there is then right, and the run goes on
@@ -264,14 +250,6 @@ class Run {
     folder_.keep_epochs("best", [&](std::int64_t other) { return progress_.best.holds(other); });
   }
 
-  /// Takes over what `statistics`, of a gated network, say of the gates.
-  static void add_gates(json& row, const json& statistics) {
-    for (const char* name : {"layers", "experts", "density", "dead_experts", "always_on_experts",
-                             "effective_experts", "dead_layers", "gate_loss", "gate_metrics"}) {
-      if (statistics.contains(name)) row[name] = statistics[name];
-    }
-  }
-
   void train_epoch() {
     const std::int64_t read_every = trainer_.options.integer("print_every");
     const double checkpoint_seconds = 60.0 * trainer_.options.real("checkpoint_minutes");
@@ -280,7 +258,7 @@ class Run {
     const auto start = Clock::now();
     Batch batch;
     std::int64_t samples = 0;
-    while (!cancelled() && loader->next(batch)) {
+    while (!events_.cancelled() && loader->next(batch)) {
       const double lr = trainer_.learning_rate();
       const std::int64_t step = trainer_.step_in_epoch + 1;
       // On the CPU the loss is there anyway; a GPU is only waited for now and then.
@@ -294,9 +272,9 @@ class Run {
         trainer_.step(images.to(device), labels.to(device), false);
         if (read) means = trainer_.checked_statistics();
       });
-      samples += batch.size;
+      samples += batch.size * trainer_.processes->size();
       ++progress_.batches_done;
-      if (callback_) {
+      if (events_.heard()) {
         json details = {{"epoch", progress_.epochs_done + 1},
                         {"step", step},
                         {"steps", steps_per_epoch_},
@@ -306,10 +284,12 @@ class Run {
           details["loss"] = means.loss;
           details["accuracy"] = means.accuracy;
         }
-        report(Event::step, details);
+        events_.report(Event::step, details);
       }
-      agree();
-      if (checkpoint_seconds > 0.0 && seconds_since(last_checkpoint_) >= checkpoint_seconds && !cancelled()) {
+      // Which step it is that a clock tells, process 0 says for all.
+      const bool due = checkpoint_seconds > 0.0 && folder_.exists() &&
+                       seconds_since(last_checkpoint_) >= checkpoint_seconds;
+      if (events_.agree(due) && !events_.cancelled()) {
         save_checkpoint(folder_.file("checkpoints/last.safetensors"));
       }
     }
@@ -323,24 +303,13 @@ class Run {
     try {
       const WeightAverage::InUse averaged(trainer_.average);
       with_libtorch_errors([&] { trainer_.share_buffers(); });
-      json result = evaluate_gates(*trainer_.model, validation_, trainer_.options, validation_callback(),
+      json result = evaluate_gates(*trainer_.model, validation_, trainer_.options, events_.for_evaluation(),
                                    records_->gate_observer(), trainer_.processes.get());
-      agree();
+      events_.agree();
       return result;
-    } catch (const Cancelled& cancelled) {
-      answer_ = cancelled.answer();
+    } catch (const Cancelled&) {
       return {};
     }
-  }
-
-  /// In a distributed run all processes come to the end of an evaluation, or the others would wait for this
-  /// one.
-  EventCallback validation_callback() {
-    if (!callback_ || trainer_.processes->alone()) return callback_;
-    return [this](Event event, const json& details) -> std::int32_t {
-      report(event, details);
-      return 0;
-    };
   }
 
   void save_weights(const std::string& kind, const std::string& path) {
@@ -349,10 +318,12 @@ class Run {
       const WeightAverage::InUse averaged(trainer_.average);
       trainer_.model->save(path);
     });
-    report(Event::saved, {{"kind", kind}, {"path", path}});
+    events_.report(Event::saved, {{"kind", kind}, {"path", path}});
   }
 
+  /// All processes save at the same time, and one writes.
   void save_checkpoint(const std::string& path) {
+    if (progress_.batches_done > 0) gather_statistics();
     if (!folder_.exists()) return;
     with_libtorch_errors([&] {
       Checkpoint checkpoint;
@@ -367,51 +338,34 @@ class Run {
       checkpoint.write(path, *trainer_.model);
     });
     last_checkpoint_ = Clock::now();
-    report(Event::saved, {{"kind", "checkpoint"}, {"path", path}});
+    events_.report(Event::saved, {{"kind", "checkpoint"}, {"path", path}});
   }
 
-  json summary() const {
-    const Cost network_cost = cost(trainer_.model->architecture(), image_size_);
-    json result = {{"epochs", progress_.epochs_done},
-                   {"best_epoch", progress_.best.best()},
-                   {"parameters", network_cost.parameters},
-                   {"dense_macs", network_cost.dense_macs},
-                   {"layers", json::array()}};
-    if (progress_.epochs_done > 0) {
-      const json& last_row = progress_.rows.back();
-      result["train_loss"] = last_row["train_loss"];
-      result["train_accuracy"] = last_row["train_acc"];
-      result["seconds_per_epoch"] = progress_.seconds / static_cast<double>(progress_.epochs_done);
-      result["images_per_second"] = last_row["images_per_second"];
-    }
-    if (progress_.best_evaluation.is_object()) {
-      for (const char* name : {"accuracy", "top5_accuracy", "loss", "density", "layers", "active_macs"}) {
-        result[name] = progress_.best_evaluation[name];
-      }
-    }
-    if (progress_.best.best() > 0) {
-      add_gates(result, progress_.rows[static_cast<std::size_t>(progress_.best.best()) - 1]);
-    }
-    if (folder_.exists()) {
-      result["files"] = {{"config", folder_.file("config.json")},
-                         {"summary", folder_.file("summary.json")},
-                         {"last", folder_.file("last.safetensors")}};
-      if (progress_.epochs_done > 0) result["files"]["metrics"] = folder_.file("metrics.csv");
-      if (progress_.best.best() > 0) result["files"]["best"] = folder_.file("best.safetensors");
-    }
-    return result;
+  /// The part of an epoch's figures that there is so far goes to process 0, who writes it down.
+  void gather_statistics() {
+    with_libtorch_errors([&] {
+      trainer_.checked_statistics();
+      trainer_.statistics.gather(*trainer_.processes);
+      if (training_gates_) training_gates_->gather(*trainer_.processes);
+      leave_statistics_to_first();
+    });
+  }
+
+  void leave_statistics_to_first() {
+    if (trainer_.processes->rank() == 0) return;
+    trainer_.statistics.reset();
+    if (training_gates_) training_gates_->reset();
   }
 
   Trainer::Implementation& trainer_;
   std::shared_ptr<const Dataset> train_, validation_;
-  const EventCallback& callback_;
+  RunEvents events_;
   RunFolder folder_;
   std::optional<Records> records_;
   std::optional<GateStatistics> training_gates_;  ///< where there is no validation
   DeadLayers dead_layers_{trainer_.options};
   RunProgress progress_;
   std::int64_t image_size_, epochs_, patience_, keep_best_, steps_per_epoch_;
-  std::int32_t answer_ = 0;
   Clock::time_point epoch_start_ = Clock::now(), last_checkpoint_ = epoch_start_;
   double seconds_before_ = 0.0;  ///< of the epoch under way, in earlier processes
 };
@@ -422,7 +376,7 @@ json Trainer::fit(std::shared_ptr<const Dataset> train, std::shared_ptr<const Da
                   const EventCallback& callback) {
   implementation_->expect_own_weights("a run");
   if (implementation_->options.boolean("dry_run")) {
-    return dry_run(implementation_->model, implementation_->options, train, validation, callback);
+    return dry_run(*implementation_, train, validation, callback);
   }
   return Run(*implementation_, std::move(train), std::move(validation), callback)();
 }

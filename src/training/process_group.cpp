@@ -136,16 +136,16 @@ double ProcessGroup::mean(double value) {
   return *tensor.const_data_ptr<double>() / static_cast<double>(size());
 }
 
-std::int64_t ProcessGroup::largest(std::int64_t value) {
-  if (alone()) return value;
-  const at::Tensor tensor = at::full({1}, value, at::kLong);
+std::vector<std::int64_t> ProcessGroup::largest(std::vector<std::int64_t> values) {
+  if (alone()) return values;
   collective([&](c10d::ProcessGroup& group) {
-    std::vector<at::Tensor> tensors{tensor};
+    std::vector<at::Tensor> tensors{
+        at::from_blob(values.data(), {static_cast<std::int64_t>(values.size())}, at::kLong)};
     c10d::AllreduceOptions options;
     options.reduceOp = c10d::ReduceOp::MAX;
     group.allreduce(tensors, options)->wait();
   });
-  return *tensor.const_data_ptr<std::int64_t>();
+  return values;
 }
 
 void ProcessGroup::broadcast(const std::vector<at::Tensor>& tensors) {
@@ -167,7 +167,7 @@ void ProcessGroup::expect_same(const std::string& text, const std::string& what)
   const at::Tensor first = at::full({1}, own, at::kLong);
   broadcast({first});
   const bool differs = *first.const_data_ptr<std::int64_t>() != own;
-  const std::int64_t other = largest(differs ? rank() : 0);
+  const std::int64_t other = largest({differs ? rank() : 0}).front();
   if (other == 0) return;
   fail(ErrorCode::invalid_argument, "process ", other, " of the run has other ", what,
        " than process 0; start all processes with the same");

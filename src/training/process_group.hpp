@@ -17,11 +17,11 @@ class ProcessGroup;
 
 namespace deepmoe {
 
-/// The processes that train one model together, each on its shard of every batch, over LibTorch's c10d and Gloo. Its
-/// functions are collective: every process calls the same ones in the same order, and one waits for the other, at most
-/// option distributed_timeout long. All but the constructor do nothing, at no cost, in a process that is alone. One
-/// thread at a time.
-/// Errors: io where another process is gone or does not answer in time; from then on every call fails.
+/// The processes that train one model together, each on its shard of every batch, over LibTorch's c10d and
+/// Gloo. Its functions are collective: every process calls the same ones in the same order, and one waits for
+/// the other, at most option distributed_timeout long. All but the constructor do nothing, at no cost, in a
+/// process that is alone. One thread at a time. Errors: io where another process is gone or does not answer
+/// in time; from then on every call fails.
 class ProcessGroup {
  public:
   /// A process that is alone.
@@ -32,8 +32,8 @@ class ProcessGroup {
   ProcessGroup(const ProcessGroup&) = delete;
   ProcessGroup& operator=(const ProcessGroup&) = delete;
 
-  /// The group of this process, as options distributed and distributed_timeout and the environment say: made with the
-  /// first trainer, and shared by those that follow.
+  /// The group of this process, as options distributed and distributed_timeout and the environment say: made
+  /// with the first trainer, and shared by those that follow.
   static std::shared_ptr<ProcessGroup> of_process(const Options& options);
 
   std::int64_t rank() const { return place_.rank; }
@@ -44,8 +44,8 @@ class ProcessGroup {
   void sum(const at::Tensor& tensor);
   /// Replaces the number by its mean over the processes.
   double mean(double value);
-  /// The largest of the processes' numbers.
-  std::int64_t largest(std::int64_t value);
+  /// For each of the numbers, of which every process has as many, the largest of the processes' ones.
+  std::vector<std::int64_t> largest(std::vector<std::int64_t> values);
   /// Replaces the tensors by those of process 0.
   void broadcast(const std::vector<at::Tensor>& tensors);
   /// Error(invalid_argument) in every process when one has another text than process 0; `what` names it.

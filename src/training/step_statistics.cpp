@@ -30,6 +30,15 @@ void StepStatistics::add(const at::Tensor& loss, const at::Tensor& logits, const
   samples_ += count;
 }
 
+void StepStatistics::gather(ProcessGroup& processes) {
+  if (processes.alone()) return;
+  const at::Tensor all = at::cat({sums_.narrow(0, 0, 2).cpu(), at::tensor({double(samples_)}, at::kDouble)});
+  processes.sum(all);
+  if (processes.rank() != 0) return reset();
+  sums_.narrow(0, 0, 2).copy_(all.narrow(0, 0, 2));
+  samples_ = static_cast<std::int64_t>(all[2].item<double>());
+}
+
 StepStatistics::Means StepStatistics::read() const {
   Means means;
   means.samples = samples_;
@@ -53,6 +62,7 @@ StepStatistics::Means StepStatistics::read(ProcessGroup& processes) const {
   const auto own = static_cast<double>(means.samples);
   const at::Tensor sums = at::tensor({own, means.loss * own, means.accuracy * own}, at::kDouble);
   processes.sum(sums);
+  if (sums[0].item<double>() == 0.0) return means;
   const auto* value = sums.const_data_ptr<double>();
   means.samples = static_cast<std::int64_t>(value[0]);
   means.loss = value[1] / value[0];

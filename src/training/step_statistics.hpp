@@ -25,9 +25,13 @@ class StepStatistics {
   };
   /// Waits for the device. All zeros when nothing was added.
   Means read() const;
-  /// The same over all processes of a distributed run, but for first_bad_step, which is of this one. Collective.
+  /// The same over all processes of a distributed run, but for first_bad_step, which is of this one.
+  /// Collective.
   Means read(ProcessGroup& processes) const;
   void reset();
+  /// Moves the sums of all processes to process 0, so that what it saves is whole; the others begin anew. The
+  /// bad steps of others are forgotten. Collective.
+  void gather(ProcessGroup& processes);
 
   /// The sums so far, as restore takes them: f64 (3) on the device, sharing memory with this object.
   const at::Tensor& sums() const { return sums_; }

@@ -30,13 +30,16 @@ LossWeights loss_weights_from(const Options& options) {
           gate_norm_from(options.text("gate_norm"))};
 }
 
-/// All that steps depend on must be the same in every process.
-void expect_same_options(ProcessGroup& processes, const Options& options) {
+/// All that steps, and their number, depend on must be the same in every process.
+void expect_same_training_everywhere(ProcessGroup& processes, const Options& options,
+                                     const Architecture& architecture) {
   nlohmann::json values = options.resolved();
   for (const OptionDeclaration& option : option_declarations()) {
-    if (may_differ(option) && option.name != "epochs") values.erase(std::string(option.name));
+    const bool ends_run = option.name == "epochs" || option.name == "patience";
+    if (may_differ(option) && !ends_run) values.erase(std::string(option.name));
   }
   processes.expect_same(values.dump(), "options");
+  processes.expect_same(to_json(architecture).dump(), "options of the network");
 }
 
 /// Labels (N) as int64 on the network's device, each within its classes.
@@ -60,10 +63,11 @@ at::Tensor prepare_labels(const SharedTensor& labels, std::int64_t count, std::i
 
 }  // namespace
 
-Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Options& given)
+Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Options& given,
+                                        std::shared_ptr<ProcessGroup> together)
     : model(std::move(trained)),
       options(given),
-      processes(ProcessGroup::of_process(options)),
+      processes(together ? std::move(together) : ProcessGroup::of_process(options)),
       network(model->network()),
       parameters(tensors_of(trained_parameters(network, options))),
       optimizer(make_optimizer(trained_parameters(network, options), options)),
@@ -84,15 +88,16 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
     fail(ErrorCode::invalid_argument, "freeze_epochs ", freeze, " is more than epochs ", epochs,
          "; make it smaller, or 0 to keep the embedding network learning");
   }
+  // The model may have had another trainer before.
+  const bool synchronises = !processes->alone() && options.boolean("sync_batch_norm");
+  network.synchronise_norms(synchronises ? [group = processes](const at::Tensor& sums) { group->sum(sums); }
+                                         : SumOverProcesses());
   if (processes->alone()) return;
-  expect_same_options(*processes, options);
+  expect_same_training_everywhere(*processes, options, model->architecture());
   std::vector<at::Tensor> state;
   for (const Network::Entry& entry : network.state()) state.push_back(entry.tensor);
   processes->broadcast(state);
   part_generators();
-  if (options.boolean("sync_batch_norm")) {
-    network.synchronise_norms([group = processes](const at::Tensor& sums) { group->sum(sums); });
-  }
 }
 
 void Trainer::Implementation::part_generators() {
@@ -123,6 +128,8 @@ void Trainer::Implementation::begin_epoch(std::int64_t next_epoch, std::int64_t 
   step_in_epoch = 0;
   const bool frozen = epoch >= options.integer("epochs") - options.integer("freeze_epochs");
   network.freeze_embedding(frozen);
+  // A frozen norm goes by its running statistics, which must not be another function in each process.
+  share_buffers();
   loss_weights = loss_weights_from(options);
   if (frozen) loss_weights.mu = 0.0;
 }
@@ -211,9 +218,11 @@ StepStatistics::Means Trainer::Implementation::checked_statistics() const {
   return means;
 }
 
-Trainer::Trainer(std::shared_ptr<Model> model, const Options& options)
-    : implementation_(
-          with_libtorch_errors([&] { return std::make_unique<Implementation>(std::move(model), options); })) {
+Trainer::Trainer(std::shared_ptr<Model> model, const Options& options,
+                 std::shared_ptr<ProcessGroup> processes)
+    : implementation_(with_libtorch_errors([&] {
+        return std::make_unique<Implementation>(std::move(model), options, std::move(processes));
+      })) {
   const std::string resume = options.text("resume");
   if (!resume.empty()) load_state(RunFolder::checkpoint_of(resume));
 }
@@ -223,7 +232,7 @@ Trainer::~Trainer() = default;
 const std::shared_ptr<Model>& Trainer::model() const { return implementation_->model; }
 
 void Trainer::begin_epoch(std::int64_t epoch, std::int64_t steps_per_epoch) {
-  implementation_->begin_epoch(epoch, steps_per_epoch);
+  with_libtorch_errors([&] { implementation_->begin_epoch(epoch, steps_per_epoch); });
   implementation_->loaded.reset();
 }
 
@@ -243,7 +252,10 @@ void Trainer::step(const SharedTensor& images, const SharedTensor& labels, doubl
 
 nlohmann::json Trainer::metrics() {
   Implementation& trainer = *implementation_;
-  const StepStatistics::Means means = with_libtorch_errors([&] { return trainer.checked_statistics(); });
+  const StepStatistics::Means means = with_libtorch_errors([&] {
+    trainer.checked_statistics();
+    return trainer.statistics.read(*trainer.processes);
+  });
   trainer.statistics.reset();
   return {{"step", trainer.global_step},
           {"epoch", trainer.epoch},

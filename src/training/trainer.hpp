@@ -23,7 +23,9 @@ namespace deepmoe {
 
 /// What a trainer holds between steps; shared by the step and the run.
 struct Trainer::Implementation {
-  Implementation(std::shared_ptr<Model> model, const Options& options);
+  /// `processes` as in Trainer.
+  Implementation(std::shared_ptr<Model> model, const Options& options,
+                 std::shared_ptr<ProcessGroup> processes = nullptr);
 
   /// One batch on the device: forward, loss, backward and, every gradient_accumulation batches, the update.
   /// `read_loss` waits for the device and returns the loss; otherwise the result is 0.
@@ -44,6 +46,9 @@ struct Trainer::Implementation {
   /// Makes the statistics of batch norm those of process 0, which are what it saves; each process has
   /// gathered its own.
   void share_buffers();
+
+  /// The images that this process trains on, of those of all.
+  Shard shard() const { return {processes->rank(), processes->size(), true}; }
 
   /// Gives each process but the first random numbers of its own from here on.
   void part_generators();

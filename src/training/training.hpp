@@ -17,6 +17,7 @@
 namespace deepmoe {
 
 class Engine;
+class ProcessGroup;
 
 /// What fit and evaluate report; the values are those of the DMOE_EVENT_* constants of the C ABI.
 enum class Event : std::int32_t { start = 1, step = 2, epoch = 3, saved = 4, validation = 5 };
@@ -40,8 +41,12 @@ class Cancelled : public Error {
 /// Trains one model. One thread at a time; the model must not be used elsewhere during a call.
 class Trainer {
  public:
-  /// Errors: invalid_argument for options that do not fit together, naming them.
-  Trainer(std::shared_ptr<Model> model, const Options& options);
+  /// Trains together with `processes`; by default with those that a launcher has started together with this
+  /// one, as option `distributed` says. Then every process calls the constructor, begin_epoch, step, metrics,
+  /// load_state and fit as the others do. Errors: invalid_argument for options that do not fit together,
+  /// naming them.
+  Trainer(std::shared_ptr<Model> model, const Options& options,
+          std::shared_ptr<ProcessGroup> processes = nullptr);
   ~Trainer();
 
   /// For a loop of the host's own: tells the schedule where training is. Without it the learning rate stays
@@ -54,8 +59,8 @@ class Trainer {
   /// read.
   void step(const SharedTensor& images, const SharedTensor& labels, double* loss);
 
-  /// {"step", "epoch", "lr", "lambda_val", "loss", "accuracy", "samples"}: means since the last call, which
-  /// are then reset; lr and lambda_val are those of the next step.
+  /// {"step", "epoch", "lr", "lambda_val", "loss", "accuracy", "samples"}: means since the last call, of all
+  /// processes, which are then reset; lr and lambda_val are those of the next step.
   nlohmann::json metrics();
 
   /// Where the trainer is: steps done in all, the epoch (-1: in none), and steps done in it.
