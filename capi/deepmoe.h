@@ -384,9 +384,10 @@ DMOE_API int32_t dmoe_report_write(const dmoe_report* report, const char* folder
  * processes. Gradients are means over the processes (Li et al., PyTorch Distributed, VLDB 2020), so that 2
  * processes with batches of 32 train as one with batches of 64 does; batch norm takes its statistics from
  * each process's own images unless option `sync_batch_norm` is set, and process 0's running statistics are
- * those that count. Metrics and evaluations are of all processes; only process 0 writes to `out`. Steps,
- * metrics and runs are collective: a process that does not take part, or is gone, ends the others' calls with
- * IO within `distributed_timeout` seconds. Process 0 is looked for at MASTER_ADDR:MASTER_PORT. Option
+ * those that count. Metrics and the validations of a run are of all processes; only process 0 writes to
+ * `out`. Creating a trainer, beginning an epoch, steps, metrics, loading a state and runs are collective: a
+ * process that does not take part, or is gone, ends the others' calls with IO within `distributed_timeout`
+ * seconds, and one trainer at a time may make them. Process 0 is looked for at MASTER_ADDR:MASTER_PORT. Option
  * `distributed` off lets each process train by itself.
  *
  * Gives the number of this process, from 0, and of all of them: 0 and 1 where no launcher is seen, or with
