@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "handle.hpp"
 #include "option_flags.hpp"
+#include "resident_memory.hpp"
 #include "subcommands.hpp"
 #include "table.hpp"
 #include "text.hpp"
@@ -85,6 +87,7 @@ int bench_train(const Settings& settings) {
   if (!settings.flags.given("lr")) set_option(options, "lr", "0.001");
   check_architecture(options);
 
+  const MemoryWatch memory;
   ModelHandle model;
   call(dmoe_model_create, static_cast<const dmoe_options*>(options.get()),
        static_cast<const dmoe_dataset*>(nullptr), model.out());
@@ -97,23 +100,25 @@ int bench_train(const Settings& settings) {
       json_from(dmoe_model_describe, static_cast<const dmoe_model*>(model.get()));
   const std::string device = description.at("device");
   const std::vector<double> times = time_steps(trainer, noise, batch, size, settings, device == "cpu");
+  const std::optional<double> megabytes = memory.peak_megabytes();
 
   const ordered_json machine = json_from(dmoe_diagnose).at("libtorch");
   const double median = quantile(times, 0.5);
-  const ordered_json result = {{"model", option_value(options, "model")},
-                               {"batch_size", batch},
-                               {"image_size", size},
-                               {"variant", description.at("options").at("variant")},
-                               {"optimizer", option_value(options, "optimizer")},
-                               {"amp", option_value(options, "amp")},
-                               {"device", device},
-                               {"threads", machine.at("threads")},
-                               {"libtorch", machine.at("version")},
-                               {"steps", settings.steps},
-                               {"step_ms", median},
-                               {"step_ms_min", times.front()},
-                               {"step_ms_p90", quantile(times, 0.9)},
-                               {"images_per_second", 1000.0 * static_cast<double>(batch) / median}};
+  ordered_json result = {{"model", option_value(options, "model")},
+                         {"batch_size", batch},
+                         {"image_size", size},
+                         {"variant", description.at("options").at("variant")},
+                         {"optimizer", option_value(options, "optimizer")},
+                         {"amp", option_value(options, "amp")},
+                         {"device", device},
+                         {"threads", machine.at("threads")},
+                         {"libtorch", machine.at("version")},
+                         {"steps", settings.steps},
+                         {"step_ms", median},
+                         {"step_ms_min", times.front()},
+                         {"step_ms_p90", quantile(times, 0.9)},
+                         {"images_per_second", 1000.0 * static_cast<double>(batch) / median}};
+  if (megabytes) result["memory_mb"] = *megabytes;
   if (settings.json) {
     std::cout << result.dump() << "\n";
     return succeeded;
@@ -143,7 +148,9 @@ void add_bench(CLI::App& root, Action& action) {
   settings->flags.add_config_to(app);
   settings->flags.add_to(
       app, {{"general", "model", "loss", "optimizer", "training"}, {"num_classes", "image_size", "plugin"}});
-  app.footer("step_ms is the median, in milliseconds; p90 is the time within which 9 of 10 steps ended.");
+  app.footer(
+      "step_ms is the median, in milliseconds; p90 is the time within which 9 of 10 steps ended. memory_mb "
+      "is what the training took at its peak: model, optimizer, images and step.");
   app.callback([settings, &action] { action = [settings] { return bench_train(*settings); }; });
   add_bench_infer(bench, action);
   add_bench_data(bench, action);

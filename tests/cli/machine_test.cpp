@@ -38,10 +38,13 @@ TEST_CASE("CUDA that cannot be used is an error that says why") {
 
 TEST_CASE("the bench prints one line of JSON with what was measured") {
   const TemporaryFolder folder;
-  const json result = json::parse(require_success(
-      folder.path(),
-      {"bench", "train", "--model", "resnet18_moe", "--width", "0.125", "--variant", "imagenet",
-       "--batch_size", "4", "--image_size", "32", "--steps", "3", "--warmup", "1", "--json"}));
+  const auto measure = [&](const std::string& batch_size) {
+    return json::parse(require_success(
+        folder.path(),
+        {"bench", "train", "--model", "resnet18_moe", "--width", "0.125", "--variant", "imagenet",
+         "--batch_size", batch_size, "--image_size", "32", "--steps", "3", "--warmup", "1", "--json"}));
+  };
+  const json result = measure("4");
   for (const char* key : {"model", "batch_size", "image_size", "threads", "optimizer", "step_ms",
                           "step_ms_min", "images_per_second", "device", "libtorch"}) {
     CAPTURE(key);
@@ -52,6 +55,11 @@ TEST_CASE("the bench prints one line of JSON with what was measured") {
   CHECK(result.at("step_ms") >= result.at("step_ms_min"));
   CHECK(result.at("images_per_second").get<double>() ==
         doctest::Approx(4000 / result.at("step_ms").get<double>()));
+#ifdef __linux__
+  // The images alone of the larger batch are 25 MB.
+  CHECK(measure("2048").at("memory_mb").get<double>() > result.at("memory_mb").get<double>() + 25);
+  CHECK(result.at("memory_mb") > 0);
+#endif
   CHECK(require_success(folder.path(), {"bench", "train", "--width", "0.125", "--batch_size", "2", "--steps",
                                         "1", "--warmup", "0"})
             .find("step_ms") != std::string::npos);
