@@ -29,10 +29,14 @@ struct BatchNorm {
 struct Relu {};
 /// The exact GELU (with erf).
 struct Gelu {};
-/// Multiplies input 0 channel-wise by ReLU(W e [+ b]) where e is input 1, the embedding. Parameters
+/// Multiplies input 0 channel-wise by ReLU(influence W e [+ b]) where e is input 1, the embedding. Parameters
 /// `fc.weight` (channels, embedding_dim) and `fc.bias`.
 struct Gate {
   bool bias = false;
+  /// Experts that stay active for a sample at most: those with the largest gates, of equals the first; the
+  /// others' gates are 0. 0: no limit.
+  std::int64_t active_limit = 0;
+  double influence = 1.0;
 };
 struct MaxPool {
   std::int64_t kernel, stride, padding = 0;
@@ -97,8 +101,8 @@ const std::vector<std::string>& model_names();
 
 /// Builds the architecture that the options describe: model, num_classes, image_size (both must be resolved,
 /// that is not 0), width, wide, variant, embedding_dim, embedding_layers, gate_position, gate_bias,
-/// embedding_norm. Errors: not_found for an unknown model (with the nearest name), invalid_argument for what
-/// cannot be built.
+/// embedding_norm, embedding_influence, and what selected_limits reads (gate_selection.hpp). Errors:
+/// not_found for an unknown model (with the nearest name), invalid_argument for what cannot be built.
 Architecture build_architecture(const Options& options);
 
 /// Checks everything that a reader relies on (topological order, number and kind of inputs, shapes, unique

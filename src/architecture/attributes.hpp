@@ -9,8 +9,8 @@
 
 namespace deepmoe {
 
-/// Whether JSON may leave an attribute out.
-enum class Presence { required, optional };
+/// Whether JSON may leave an attribute out; implied: has its default, and ours does.
+enum class Presence { required, optional, implied };
 
 /// Calls visitor(name, member, presence) for each attribute of `operation`, a (const) alternative of
 /// Operation.
@@ -28,7 +28,12 @@ void visit_attributes(Op& operation, Visitor&& visitor) {
     visitor("epsilon", operation.epsilon, Presence::optional);
     visitor("momentum", operation.momentum, Presence::optional);
   } else if constexpr (std::is_same_v<Plain, Gate>) {
+    const auto optional_unless = [](bool has_default) {
+      return has_default ? Presence::implied : Presence::optional;
+    };
     visitor("bias", operation.bias, Presence::optional);
+    visitor("active_limit", operation.active_limit, optional_unless(operation.active_limit == 0));
+    visitor("influence", operation.influence, optional_unless(operation.influence == 1.0));
   } else if constexpr (std::is_same_v<Plain, MaxPool>) {
     visitor("kernel", operation.kernel, Presence::required);
     visitor("stride", operation.stride, Presence::required);

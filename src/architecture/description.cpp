@@ -31,8 +31,8 @@ json node_json(const Architecture& architecture, const Node& node, const Shape& 
   for (const std::int32_t input : node.inputs) inputs.push_back(name_of(input));
   std::visit(
       [&](const auto& operation) {
-        visit_attributes(operation, [&](std::string_view name, const auto& value, Presence) {
-          attributes[std::string(name)] = value;
+        visit_attributes(operation, [&](std::string_view name, const auto& value, Presence presence) {
+          if (presence != Presence::implied) attributes[std::string(name)] = value;
         });
       },
       node.operation);

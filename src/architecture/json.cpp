@@ -204,8 +204,8 @@ json to_json(const Architecture& architecture) {
     if (!node.parameters.empty()) object["parameters"] = node.parameters;
     std::visit(
         [&](const auto& operation) {
-          visit_attributes(operation, [&](std::string_view name, const auto& value, Presence) {
-            object[std::string(name)] = value;
+          visit_attributes(operation, [&](std::string_view name, const auto& value, Presence presence) {
+            if (presence != Presence::implied) object[std::string(name)] = value;
           });
         },
         node.operation);

@@ -4,6 +4,7 @@
 
 #include "architecture/architecture.hpp"
 #include "architecture/builders.hpp"
+#include "architecture/gate_selection.hpp"
 #include "architecture/named_builders.hpp"
 #include "base/base.hpp"
 
@@ -48,6 +49,13 @@ const std::vector<NamedModel>& models() {
   return all;
 }
 
+Architecture with_selection(Architecture architecture, const Options& options) {
+  const std::vector<std::int64_t> limits = selected_limits(architecture, options);
+  if (!limits.empty()) set_active_limits(architecture, limits);
+  set_embedding_influence(architecture, options.real("embedding_influence"));
+  return architecture;
+}
+
 }  // namespace
 
 const std::vector<std::string>& model_names() {
@@ -61,7 +69,7 @@ const std::vector<std::string>& model_names() {
 
 Architecture build_architecture(const Options& options) {
   const std::string name = options.text("model");
-  if (name.find(':') != std::string::npos) return build_named(name, options);
+  if (name.find(':') != std::string::npos) return with_selection(build_named(name, options), options);
   const auto found = std::find_if(models().begin(), models().end(),
                                   [&](const NamedModel& model) { return model.name == name; });
   if (found == models().end()) {
@@ -74,7 +82,7 @@ Architecture build_architecture(const Options& options) {
                                   : build_vgg(std::get<VggPlan>(found->plan), settings);
   infer_shapes(architecture);  // before validation, so that too small an image is the caller's error
   validate(architecture);
-  return architecture;
+  return with_selection(std::move(architecture), options);
 }
 
 }  // namespace deepmoe

@@ -45,6 +45,13 @@ std::string attribute_problem(const BatchNorm& norm) {
   return {};
 }
 
+std::string attribute_problem(const Gate& gate) {
+  if (!(std::isfinite(gate.influence) && gate.influence >= 0)) {
+    return concat("influence is ", gate.influence, "; it must be a number from 0 on");
+  }
+  return out_of_range("active_limit", gate.active_limit, 0, largest_channels);
+}
+
 std::string attribute_problem(const MaxPool& pool) {
   return first_of({out_of_range("kernel", pool.kernel, 1, largest_kernel),
                    out_of_range("stride", pool.stride, 1, largest_kernel),

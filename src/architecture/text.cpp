@@ -29,6 +29,8 @@ std::string operation_text(const Operation& operation) {
     text += window(convolution->kernel, convolution->stride);
   } else if (const auto* pool = std::get_if<MaxPool>(&operation)) {
     text += window(pool->kernel, pool->stride);
+  } else if (const auto* gate = std::get_if<Gate>(&operation); gate != nullptr && gate->active_limit > 0) {
+    text += concat(" top ", gate->active_limit);
   }
   return text;
 }

@@ -16,6 +16,7 @@ class Describing {
   void operator()(const HeadStep& step) const {
     json_["kind"] = "gate_head";
     json_["experts"] = plan_.network.experts[static_cast<std::size_t>(step.gate)];
+    if (step.active_limit > 0) json_["active_limit"] = step.active_limit;
   }
   void operator()(const ConvolutionStep& step) const {
     json_["kind"] = "convolution";

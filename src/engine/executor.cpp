@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "engine/gate_limit.hpp"
 #include "engine/pooling.hpp"
 
 namespace deepmoe {
@@ -121,6 +122,7 @@ class Execution {
         const auto at = static_cast<std::size_t>(e);
         gate[at] = std::max(0.0F, sums[at] + (step.bias.empty() ? 0.0F : step.bias[at]));
       }
+      if (step.active_limit > 0) keep_largest(gate, experts, step.active_limit);
       if (run_.given_gates != nullptr) {
         std::copy_n(run_.given_gates + (first_ + begin_ + n) * experts_ +
                         static_cast<std::size_t>(plan_.gate_offsets[static_cast<std::size_t>(step.gate)]),

@@ -134,9 +134,12 @@ class Lowering {
     const std::int32_t position = gate_position(index);
     if (!heads_made_[static_cast<std::size_t>(position)]) {
       heads_made_[static_cast<std::size_t>(position)] = true;
+      const Gate& gate = std::get<Gate>(node(index).operation);
       HeadStep step{
           position, full_value(node(index).inputs[1]), read_(node(index).parameters + ".fc.weight"), {}};
-      if (std::get<Gate>(node(index).operation).bias) step.bias = read_(node(index).parameters + ".fc.bias");
+      for (float& weight : step.weight) weight *= static_cast<float>(gate.influence);
+      if (gate.bias) step.bias = read_(node(index).parameters + ".fc.bias");
+      step.active_limit = static_cast<std::int32_t>(gate.active_limit);
       network_.steps.push_back({node(index).name, index, std::move(step)});
     }
     return position;

@@ -34,6 +34,7 @@ enum class Activation { none, relu, gelu };
 struct HeadStep {
   std::int32_t gate, embedding;
   std::vector<float> weight, bias;  ///< (experts, embedding_dim); bias may be empty
+  std::int32_t active_limit = 0;    ///< the largest gates that stay, 0: all
 };
 struct ConvolutionStep {
   std::int32_t input, output, residual = -1;

@@ -257,14 +257,33 @@ class OnnxBuilder {
     const Node& node = architecture_.nodes[index];
     std::vector<std::string> head = {inputs[1], parameter(node, "fc.weight")};
     if (gate.bias) head.push_back(parameter(node, "fc.bias"));
-    const std::string scores = step(node, "Gemm", "fc", std::move(head), {{"transB", std::int64_t{1}}});
+    std::map<std::string, OnnxAttribute> product = {{"transB", std::int64_t{1}}};
+    if (gate.influence != 1.0) product.insert({"alpha", gate.influence});
+    const std::string scores = step(node, "Gemm", "fc", std::move(head), std::move(product));
     std::string gates = settings_.gates ? "gate." + node.name : fresh("/" + node.name + "/gates");
-    add_node("Relu", node.name + "/relu", {scores}, gates);
+    if (gate.active_limit > 0 && gate.active_limit < shapes_[index].channels) {
+      keep_largest(node, step(node, "Relu", "relu", {scores}), gate.active_limit, gates);
+    } else {
+      add_node("Relu", node.name + "/relu", {scores}, gates);
+    }
     if (shapes_[index].is_image()) {
       const std::string axes = constant<std::int64_t>("/plane_axes", {2}, {2, 3});
       gates = step(node, "Unsqueeze", "unsqueeze", {gates, axes});
     }
     add_node("Mul", node.name, {inputs[0], gates}, values_[index]);
+  }
+
+  /// The largest values of each row, of equals the first, where they were, and 0 elsewhere.
+  void keep_largest(const Node& node, const std::string& values, std::int64_t count,
+                    const std::string& output) {
+    const std::string limit = constant<std::int64_t>(concat("/limit_", count), {1}, {count});
+    const std::string largest = fresh("/" + node.name + "/largest"),
+                      places = fresh("/" + node.name + "/places");
+    graph_.nodes.push_back(
+        {"TopK", node.name + "/topk", {values, limit}, {largest, places}, {{"axis", std::int64_t{1}}}});
+    const std::string zeros = step(node, "Mul", "zeros", {values, scalar("/zero", 0.0F)});
+    add_node("ScatterElements", node.name + "/scatter", {zeros, places, largest}, output,
+             {{"axis", std::int64_t{1}}});
   }
 
   void convert_average_pool(std::size_t index, const std::vector<std::string>& inputs,

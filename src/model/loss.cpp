@@ -39,13 +39,22 @@ at::Tensor gate_loss(const std::vector<at::Tensor>& gates, GateNorm norm) {
   return norm == GateNorm::hoyer ? sum / static_cast<double>(gates.size()) : sum;
 }
 
-Loss compute_loss(const Network::Outputs& outputs, const at::Tensor& targets, const LossWeights& weights) {
+Loss compute_loss(const Network::Outputs& outputs, const at::Tensor& targets, const LossWeights& weights,
+                  const at::Tensor& teacher_logits) {
   const auto cross_entropy = [&](const at::Tensor& logits) {
     return at::cross_entropy_loss(logits, targets, {}, at::Reduction::Mean, -100, weights.label_smoothing);
   };
   Loss loss;
   loss.classification = cross_entropy(outputs.logits);
   loss.total = loss.classification;
+  if (teacher_logits.defined()) {
+    const double temperature = weights.temperature;
+    const at::Tensor taught = at::kl_div(at::log_softmax(outputs.logits / temperature, 1),
+                                         at::log_softmax(teacher_logits / temperature, 1), at::Reduction::Sum,
+                                         /*log_target=*/true) *
+                              (temperature * temperature / static_cast<double>(outputs.logits.size(0)));
+    loss.total = (1.0 - weights.distillation) * loss.classification + weights.distillation * taught;
+  }
   if (!outputs.gates.empty()) {
     loss.gate = gate_loss(outputs.gates, weights.gate_norm);
     if (weights.lambda_val != 0.0) loss.total = loss.total + weights.lambda_val * loss.gate;

@@ -13,10 +13,12 @@ struct LossWeights {
   double mu = 0.0;               ///< of the embedding classifier's cross entropy
   double label_smoothing = 0.0;  ///< of both cross entropies
   GateNorm gate_norm = GateNorm::layer_mean_l1;
+  double distillation = 0.0;  ///< share of the classification that a teacher's answers make up
+  double temperature = 1.0;   ///< of the teacher's answers and ours
 };
 
 struct Loss {
-  at::Tensor total;           ///< classification + lambda_val * gate + mu * embedding; a scalar
+  at::Tensor total;           ///< taught classification + lambda_val * gate + mu * embedding; a scalar
   at::Tensor classification;  ///< mean cross entropy of the logits
   at::Tensor gate;            ///< undefined in a dense network
 };
@@ -33,7 +35,11 @@ struct Loss {
 at::Tensor gate_loss(const std::vector<at::Tensor>& gates, GateNorm norm);
 
 /// DESIGN 6 (Wang et al., UAI 2019, section 3.4). `targets` is (N) of int64, or the probability of each
-/// class, (N, classes) f32. Terms of weight 0 are left out of the autograd graph.
-Loss compute_loss(const Network::Outputs& outputs, const at::Tensor& targets, const LossWeights& weights);
+/// class, (N, classes) f32. Terms of weight 0 are left out of the autograd graph. With a teacher's logits
+/// (N, classes) the classification in the total is (1 - distillation) times it plus distillation times T^2
+/// KL(softmax(teacher / T) || softmax(logits / T)), the mean over the batch, T being the temperature (Hinton,
+/// Vinyals and Dean, Distilling the Knowledge in a Neural Network, 2015, section 2).
+Loss compute_loss(const Network::Outputs& outputs, const at::Tensor& targets, const LossWeights& weights,
+                  const at::Tensor& teacher_logits = {});
 
 }  // namespace deepmoe

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "architecture/gate_selection.hpp"
 #include "base/base.hpp"
 #include "model/device.hpp"
 #include "model/images.hpp"
@@ -119,6 +120,11 @@ Architecture architecture_for(const std::string& path, const Options& options) {
   Architecture held = architecture_from_json(architecture_json);
   held.image_size = built.image_size;
   validate(held);
+  const std::vector<std::int64_t> limits = selected_limits(held, options);
+  if (!limits.empty()) set_active_limits(held, limits);
+  if (options.given("embedding_influence")) {
+    set_embedding_influence(held, options.real("embedding_influence"));
+  }
   return held;
 }
 
@@ -243,6 +249,12 @@ std::map<std::string, std::string> Model::metadata() const {
 }
 
 const Architecture& Model::architecture() const { return architecture_; }
+
+void Model::set_gate_limits(const std::vector<std::int64_t>& limits) {
+  set_active_limits(architecture_, limits);
+}
+
+void Model::set_gate_influence(double influence) { set_embedding_influence(architecture_, influence); }
 const Options& Model::options() const { return options_; }
 const Normalization& Model::normalization() const { return normalization_; }
 const std::vector<std::string>& Model::class_names() const { return class_names_; }

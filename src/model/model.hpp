@@ -71,6 +71,10 @@ class Model {
 
   Network& network() { return *network_; }
 
+  /// From now on (gate_selection.hpp): limits in the order of the gates, and the embedding's influence.
+  void set_gate_limits(const std::vector<std::int64_t>& limits);
+  void set_gate_influence(double influence);
+
  private:
   Model(Architecture architecture, const Options& options);
   Architecture architecture_;

@@ -49,6 +49,13 @@ at::ScalarType entry_type(const ParameterSpecification& specification) {
   return specification.is_integer ? at::kLong : at::kFloat;
 }
 
+/// 1 at the `count` largest values of each row, of equals the first, and 0 elsewhere.
+at::Tensor largest_of_each_row(const at::Tensor& values, std::int64_t count) {
+  const c10::NoGradGuard no_gradient;
+  const at::Tensor order = at::argsort(values, /*stable=*/true, /*dim=*/1, /*descending=*/true);
+  return at::zeros_like(values).scatter_(1, order.narrow(1, 0, count), 1.0);
+}
+
 }  // namespace
 
 Network::Network(const Architecture& architecture, const at::Device& device, bool channels_last,
@@ -207,12 +214,18 @@ at::Tensor Network::evaluate_gates(std::size_t index, const Values& values, Outp
   const auto parameter = [&](std::size_t offset) {
     return state_[plan_[index].first_parameter + offset].tensor;
   };
+  const Gate& attributes = std::get<Gate>(node.operation);
   std::optional<at::Tensor> bias;
-  if (std::get<Gate>(node.operation).bias) bias = parameter(1);
+  if (attributes.bias) bias = parameter(1);
   const at::Tensor& embedding = values[static_cast<std::size_t>(node.inputs[1])];
   // Rounded to bf16 the gates of evaluation and training would differ, and which of them are zero matters.
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-  at::Tensor gates = at::relu(at::linear(embedding.to(at::kFloat), parameter(0), bias));
+  at::Tensor influencing = embedding.to(at::kFloat);
+  if (attributes.influence != 1.0) influencing = influencing * attributes.influence;
+  at::Tensor gates = at::relu(at::linear(influencing, parameter(0), bias));
+  if (attributes.active_limit > 0 && attributes.active_limit < gates.size(1)) {
+    gates = gates * largest_of_each_row(gates, attributes.active_limit);
+  }
   outputs.gates.push_back(gates);
   return gates;
 }

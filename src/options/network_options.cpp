@@ -83,6 +83,24 @@ std::vector<OptionDeclaration> data_options() {
        .help = "Height and width in pixels that images are brought to; 0 takes the data set's own size, or "
                "224 for a "
                "folder whose images differ in size."},
+      {.name = "validation_share",
+       .type = real,
+       .group = group,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 1,
+       .maximum_excluded = true,
+       .help = "Share of the training images that are held out, evenly spread, and validate a training in "
+               "the place "
+               "of the test split, so that nothing is chosen by test images; 0 validates by the test split."},
+      {.name = "train_images",
+       .type = integer,
+       .group = group,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 1000000000,
+       .help =
+           "Number of training images to learn from, evenly spread over those that are there; 0 takes all."},
       {.name = "num_workers",
        .type = integer,
        .group = group,
@@ -277,48 +295,6 @@ std::vector<OptionDeclaration> model_options() {
        .help =
            "Whether the last batch norm of each residual block starts with scale 0, so that blocks start as "
            "identities."},
-      {.name = "gate_select",
-       .type = text,
-       .group = group,
-       .default_value = "relu",
-       .choices = {"relu", "topk"},
-       .unavailable = {"topk"},
-       .help = "Which experts stay active: relu (those with a positive gate) or topk (a fixed share of each "
-               "layer)."},
-      {.name = "gate_density",
-       .type = real,
-       .group = group,
-       .default_value = "1",
-       .minimum = 0,
-       .maximum = 1,
-       .minimum_excluded = true,
-       .available = false,
-       .help = "Share of experts in each layer that gate_select topk keeps active."},
-      {.name = "density_schedule",
-       .type = text,
-       .group = group,
-       .default_value = "none",
-       .choices = {"none", "linear", "cosine"},
-       .unavailable = {"linear", "cosine"},
-       .available = false,
-       .help = "How gate_density goes from 1 to its value during training; none keeps it constant."},
-      {.name = "embedding_scale",
-       .type = real,
-       .group = group,
-       .default_value = "1",
-       .minimum = 0,
-       .maximum = 1,
-       .minimum_excluded = true,
-       .available = false,
-       .help =
-           "Factor on the image size that the embedding network sees; a smaller one makes gating cheaper."},
-      {.name = "distill",
-       .type = text,
-       .group = group,
-       .default_value = "",
-       .available = false,
-       .help = "A safetensors file of a trained network whose outputs are taught to this one; empty turns it "
-               "off."},
   };
 }
 

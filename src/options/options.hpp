@@ -19,7 +19,7 @@ enum class OptionType { boolean, integer, real, text, integer_list, real_list };
 struct OptionDeclaration {
   std::string_view name;
   OptionType type;
-  std::string_view group;          ///< general, data, model, loss, optimizer, schedule, training or output
+  std::string_view group;  ///< general, data, model, gates, loss, optimizer, schedule, training or output
   std::string_view default_value;  ///< as text; what recipe `modern` means
   std::optional<double> minimum = std::nullopt;
   std::optional<double> maximum = std::nullopt;

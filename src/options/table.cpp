@@ -12,8 +12,9 @@ namespace {
 const std::vector<OptionDeclaration>& table() {
   static const std::vector<OptionDeclaration> rows = [] {
     std::vector<OptionDeclaration> all = network_options();
-    const std::vector<OptionDeclaration> rest = training_options();
-    all.insert(all.end(), rest.begin(), rest.end());
+    for (const auto& part : {gate_options(), training_options()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
     return all;
   }();
   return rows;

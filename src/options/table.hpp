@@ -13,6 +13,9 @@ namespace deepmoe {
 /// The rows of the groups general, data and model.
 std::vector<OptionDeclaration> network_options();
 
+/// The rows of group gates.
+std::vector<OptionDeclaration> gate_options();
+
 /// The rows of the groups loss, optimizer, schedule, training and output.
 std::vector<OptionDeclaration> training_options();
 

@@ -40,6 +40,28 @@ std::vector<OptionDeclaration> loss_options() {
        .maximum = 1,
        .maximum_excluded = true,
        .help = "Share of the target probability that is spread evenly over all classes."},
+      {.name = "distill",
+       .type = text,
+       .group = group,
+       .default_value = "",
+       .help =
+           "A safetensors file of a trained network, dense or not, whose answers on the training images are "
+           "taught to this one besides the labels; empty turns it off."},
+      {.name = "distill_weight",
+       .type = real,
+       .group = group,
+       .default_value = "0.5",
+       .minimum = 0,
+       .maximum = 1,
+       .help = "Share of the classification loss that the answers of the network of distill make up."},
+      {.name = "distill_temperature",
+       .type = real,
+       .group = group,
+       .default_value = "2",
+       .minimum = 0,
+       .maximum = 1000,
+       .minimum_excluded = true,
+       .help = "Temperature that softens both networks' answers for distill."},
       {.name = "freeze_epochs",
        .type = integer,
        .group = group,
@@ -49,24 +71,6 @@ std::vector<OptionDeclaration> loss_options() {
        .help = "Number of last epochs in which the embedding network is frozen and lambda_val and mu are 0; "
                "at most "
                "epochs."},
-      {.name = "target_density",
-       .type = real,
-       .group = group,
-       .default_value = "0",
-       .minimum = 0,
-       .maximum = 1,
-       .help = "Share of active experts that lambda_val is steered to from its given value, over the first "
-               "half of "
-               "the run; 0 keeps lambda_val as it is."},
-      {.name = "target_macs",
-       .type = real,
-       .group = group,
-       .default_value = "0",
-       .minimum = 0,
-       .maximum = 1,
-       .help =
-           "Share of the dense network's multiply-accumulates that lambda_val is steered to from its given "
-           "value, over the first half of the run; 0 keeps lambda_val as it is."},
   };
 }
 
@@ -170,13 +174,6 @@ std::vector<OptionDeclaration> optimizer_options() {
        .group = group,
        .default_value = "true",
        .help = "Whether weight decay also applies to gate heads, norms and biases."},
-      {.name = "gate_lr",
-       .type = real,
-       .group = group,
-       .default_value = "1",
-       .minimum = 0,
-       .maximum = 1000,
-       .help = "Factor on the learning rate of the embedding network and the gate heads."},
   };
 }
 

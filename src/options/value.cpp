@@ -117,6 +117,10 @@ void check_choice(const OptionDeclaration& row, const std::string& value) {
 
 void check_list(const OptionDeclaration& row, const std::vector<std::string>& items, std::string_view value) {
   if (row.name == "betas" && items.size() != 2) refuse(row, value, "two numbers, e.g. 0.9,0.999");
+  if (row.name.ends_with("_window") && (items.size() != 2 || real_of(items[0]) > real_of(items[1]))) {
+    refuse(row, value, "two ascending shares of the run, e.g. 0,0.5");
+  }
+  if (row.name == "gate_density" && items.empty()) refuse(row, value, "one share or one for each layer");
   if (row.name == "milestones") {
     for (std::size_t i = 1; i < items.size(); ++i) {
       if (integer_of(items[i - 1]) >= integer_of(items[i]))

@@ -167,7 +167,7 @@ class Run {
   }
 
   bool stops_early() const {
-    return patience_ > 0 && progress_.epochs_done - progress_.best.best() >= patience_ &&
+    return patience_ > 0 && progress_.epochs_without_improvement() >= patience_ &&
            progress_.epochs_done < epochs_;
   }
 

@@ -14,19 +14,19 @@
 
 namespace deepmoe {
 
-/// lambda_val over a run: that of the options or, with target_density or target_macs, what brings the active
-/// share of the experts or of the MACs there. One thread at a time.
+/// lambda_val over a run: that of the options or, with target_density or target_macs and gate_select relu,
+/// what brings the active share of the experts or of the MACs there. One thread at a time.
 class GateControl {
  public:
-  /// Options read: lambda_val, target_density, target_macs, image_size. `architecture` must outlive it.
-  /// Errors: invalid_argument for both targets at a time, a target for a dense network, lambda_val 0 with a
-  /// target, or fewer MACs than the network has without any active expert.
+  /// Options read: gate_select, lambda_val, target_density, target_macs, image_size. `architecture` must
+  /// outlive it. Errors: invalid_argument for both targets at a time, a target for a dense network,
+  /// lambda_val 0 with a target, or fewer MACs than the network has without any active expert.
   GateControl(const Architecture& architecture, const Options& options,
               std::shared_ptr<ProcessGroup> processes = std::make_shared<ProcessGroup>());
 
   /// Takes in the gates (N, experts) of each layer in step `step`, `time` run lengths from the start. Without
-  /// a target nothing happens. Looks at every fourth step, and waits for the device and, in a distributed run, for
-  /// the other processes then, as all of them steer alike.
+  /// a target nothing happens. Looks at every fourth step, and waits for the device and, in a distributed
+  /// run, for the other processes then, as all of them steer alike.
   void observe(const std::vector<at::Tensor>& gates, std::int64_t step, double time);
 
   double lambda_val() const { return control_ ? control_->weight() : lambda_val_; }

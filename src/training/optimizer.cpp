@@ -61,10 +61,10 @@ Optimizer::Optimizer(std::vector<TrainedParameter> parameters, std::unique_ptr<U
   for (std::size_t position = 0; position < parameters_.size(); ++position) {
     const TrainedParameter& parameter = parameters_[position];
     auto group = std::find_if(groups_.begin(), groups_.end(), [&](const Group& one) {
-      return one.decays == parameter.decays && one.lr_factor == parameter.lr_factor;
+      return one.decay_factor == parameter.decay_factor && one.lr_factor == parameter.lr_factor;
     });
     if (group == groups_.end()) {
-      group = groups_.insert(groups_.end(), {parameter.lr_factor, parameter.decays, {}});
+      group = groups_.insert(groups_.end(), {parameter.lr_factor, parameter.decay_factor, {}});
     }
     group->positions.push_back(position);
   }
@@ -88,7 +88,7 @@ void Optimizer::step(double lr) {
       if (slots_[slot].kind != OptimizerSlot::Kind::values) at::_foreach_add_(update.slots.back(), 1);
     }
     update.lr = lr * group.lr_factor;
-    update.weight_decay = group.decays ? weight_decay_ : 0.0;
+    update.weight_decay = weight_decay_ * group.decay_factor;
     rule_->apply(update);
   }
 }

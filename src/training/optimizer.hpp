@@ -16,8 +16,8 @@ namespace deepmoe {
 struct TrainedParameter {
   std::string name;  ///< unique among the optimizer's
   at::Tensor tensor;
-  bool decays = true;      ///< whether weight_decay applies
-  double lr_factor = 1.0;  ///< on the learning rate
+  double decay_factor = 1.0;  ///< on weight_decay
+  double lr_factor = 1.0;     ///< on the learning rate
 };
 
 /// What an update rule remembers of a parameter besides its value.
@@ -69,8 +69,7 @@ class Optimizer {
 
  private:
   struct Group {
-    double lr_factor;
-    bool decays;
+    double lr_factor, decay_factor;
     std::vector<std::size_t> positions;  ///< in parameters_
   };
 
@@ -83,7 +82,7 @@ class Optimizer {
 };
 
 /// The optimizer that option `optimizer` names, with its own options (see optimizer_rules.hpp) and
-/// weight_decay for the parameters that decay.
+/// weight_decay times each parameter's factor.
 std::unique_ptr<Optimizer> make_optimizer(std::vector<TrainedParameter> parameters, const Options& options);
 
 /// Scales all gradients so that their joint L2 norm is at most `limit`, without reading the norm back.

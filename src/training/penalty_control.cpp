@@ -11,7 +11,6 @@ constexpr double gain = 6.0;              // an error of 0.1 makes the weight 1.
 constexpr double integral_time = 0.1;     // in which a lasting error counts twice
 constexpr double derivative_time = 0.03;  // by which a change of the share is looked ahead
 constexpr double filter_time = 0.005;     // in which the measured share is smoothed
-constexpr double approach = 0.5;          // in which the wish falls to the target
 const double bound = std::log(1000.0);
 
 }  // namespace

@@ -12,6 +12,9 @@ namespace deepmoe {
 /// integral again, so that it does not wind up.
 class PenaltyControl {
  public:
+  /// The share of the run in which the wish falls to the target.
+  static constexpr double approach = 0.5;
+
   /// `target` 0..1; `start` is the weight to begin with, above 0. The weight stays within start / 1000 and
   /// start * 1000.
   PenaltyControl(double target, double start);

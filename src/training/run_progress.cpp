@@ -1,9 +1,11 @@
 #include "training/run_progress.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
 #include "base/base.hpp"
+#include "training/gate_schedule.hpp"
 
 namespace deepmoe {
 namespace {
@@ -29,7 +31,8 @@ RunProgress::RunProgress(const Options& options, std::int64_t train_images, std:
       validation_size(validation_images),
       best(measure_of(options, validation_images > 0) == std::string("val_acc"),
            options.integer("keep_best")),
-      measure_name_(measure_of(options, validation_images > 0)) {}
+      measure_name_(measure_of(options, validation_images > 0)),
+      first_settled_epoch_(first_settled_epoch(options)) {}
 
 double RunProgress::measure(const json& row) const {
   // JSON knows no number for what is not finite.
@@ -43,7 +46,7 @@ bool RunProgress::finish_epoch(const json& row, const json& evaluation, double e
   batches_done = 0;
   seconds += epoch_seconds;
   seconds_in_epoch = 0.0;
-  const bool kept = best.add(epochs_done, measure(row));
+  const bool kept = add_to_best(epochs_done);
   if (best.best() == epochs_done) best_evaluation = evaluation;
   return kept;
 }
@@ -90,7 +93,15 @@ void RunProgress::load(const Checkpoint& checkpoint) {
 
 /// Again from the rows, which say all: `keep_best` may be another number now.
 void RunProgress::find_best() {
-  for (std::size_t i = 0; i < rows.size(); ++i) best.add(static_cast<std::int64_t>(i) + 1, measure(rows[i]));
+  for (std::int64_t epoch = 1; epoch <= epochs_done; ++epoch) add_to_best(epoch);
+}
+
+bool RunProgress::add_to_best(std::int64_t epoch) {
+  return epoch >= first_settled_epoch_ && best.add(epoch, measure(rows[static_cast<std::size_t>(epoch) - 1]));
+}
+
+std::int64_t RunProgress::epochs_without_improvement() const {
+  return epochs_done - std::max(best.best(), first_settled_epoch_ - 1);
 }
 
 }  // namespace deepmoe

@@ -26,7 +26,12 @@ struct RunProgress {
   BestEpochs best;
   nlohmann::json best_evaluation;  ///< what `evaluate` said of the best epoch, or null
 
-  /// Enters a finished epoch. Says whether its weights are to be kept.
+  /// Epochs since the best one; those in which gates were still on the way to what they shall be do not
+  /// count.
+  std::int64_t epochs_without_improvement() const;
+
+  /// Enters a finished epoch. Says whether its weights are to be kept: epochs before the gates were what they
+  /// shall be are never the best (first_settled_epoch).
   bool finish_epoch(const nlohmann::json& row, const nlohmann::json& evaluation, double epoch_seconds);
 
   /// Section "run" of a checkpoint.
@@ -37,9 +42,11 @@ struct RunProgress {
 
  private:
   double measure(const nlohmann::json& row) const;
+  bool add_to_best(std::int64_t epoch);
   void find_best();
 
   const char* measure_name_;
+  std::int64_t first_settled_epoch_;
 };
 
 }  // namespace deepmoe

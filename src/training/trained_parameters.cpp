@@ -6,7 +6,7 @@ namespace deepmoe {
 
 std::vector<TrainedParameter> trained_parameters(const Network& network, const Options& options) {
   const bool decay_on_all = options.boolean("weight_decay_on_all");
-  const double gate_lr = options.real("gate_lr");
+  const double gate_lr = options.real("gate_lr"), gate_decay = options.real("gate_weight_decay");
   std::vector<TrainedParameter> parameters;
   for (const Network::Entry& entry : network.state()) {
     const ParameterSpecification& specification = entry.specification;
@@ -15,8 +15,9 @@ std::vector<TrainedParameter> trained_parameters(const Network& network, const O
     const bool is_gate_head = std::holds_alternative<Gate>(node.operation);
     // Norms and biases are what has a single dimension.
     const bool decays = decay_on_all || (specification.shape.size() > 1 && !is_gate_head);
-    const double lr_factor = is_gate_head || network.is_embedding(entry) ? gate_lr : 1.0;
-    parameters.push_back({specification.name, entry.tensor, decays, lr_factor});
+    const bool routes = is_gate_head || network.is_embedding(entry);
+    parameters.push_back({specification.name, entry.tensor, decays ? (routes ? gate_decay : 1.0) : 0.0,
+                          routes ? gate_lr : 1.0});
   }
   return parameters;
 }

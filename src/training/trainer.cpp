@@ -26,8 +26,9 @@ std::vector<at::Tensor> tensors_of(const std::vector<TrainedParameter>& paramete
 }
 
 LossWeights loss_weights_from(const Options& options) {
-  return {options.real("lambda_val"), options.real("mu"), options.real("label_smoothing"),
-          gate_norm_from(options.text("gate_norm"))};
+  return {options.real("lambda_val"),      options.real("mu"),
+          options.real("label_smoothing"), gate_norm_from(options.text("gate_norm")),
+          options.real("distill_weight"),  options.real("distill_temperature")};
 }
 
 /// All that steps, and their number, depend on must be the same in every process.
@@ -75,6 +76,8 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
       schedule(options),
       mixing(options, model->architecture().num_classes()),
       gate_control(model->architecture(), options, processes),
+      gate_schedule(*model, options),
+      distillation(*model, options),
       precision(precision_from(options, network.device())),
       loss_scale(precision, network.device()),
       loss_weights(loss_weights_from(options)),
@@ -162,13 +165,16 @@ double Trainer::Implementation::learning_rate() const {
 double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor& labels, bool read_loss) {
   const c10::AutoGradMode gradients(true);
   const MixedBatch batch = mixing.mix(images, labels, global_step);
+  gate_schedule.apply(time());
+  at::Tensor teacher_logits;
   const Network::Outputs outputs = [&] {
     const Autocast autocast(precision, network.device());
+    teacher_logits = distillation.teacher_logits(batch.images);
     return network.forward(batch.images, true);
   }();
   if (!network.embedding_frozen()) gate_control.observe(outputs.gates, global_step, time());
   loss_weights.lambda_val = lambda_val();
-  const Loss loss = compute_loss(outputs, batch.targets, loss_weights);
+  const Loss loss = compute_loss(outputs, batch.targets, loss_weights, teacher_logits);
   statistics.add(loss.total, outputs.logits, batch.labels, global_step);
   if (gate_observer && !outputs.gates.empty()) gate_observer(outputs.gates);
 
@@ -186,6 +192,7 @@ double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor&
   if (updates) update();
   ++global_step;
   ++step_in_epoch;
+  gate_schedule.apply(time());
   return value;
 }
 

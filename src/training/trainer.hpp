@@ -8,8 +8,10 @@
 #include "model/precision.hpp"
 #include "training/batch_mixing.hpp"
 #include "training/checkpoint.hpp"
+#include "training/distillation.hpp"
 #include "training/evaluation.hpp"
 #include "training/gate_control.hpp"
+#include "training/gate_schedule.hpp"
 #include "training/gradient_reduction.hpp"
 #include "training/loss_scale.hpp"
 #include "training/optimizer.hpp"
@@ -73,6 +75,8 @@ struct Trainer::Implementation {
   Schedule schedule;
   BatchMixing mixing;
   GateControl gate_control;
+  GateSchedule gate_schedule;
+  Distillation distillation;
   Precision precision;
   LossScale loss_scale;
   LossWeights loss_weights;

@@ -24,10 +24,20 @@ Options comparable_options(const Trainer::Implementation& trainer) {
   return options;
 }
 
+/// The network without what changes as training goes on.
+json without_schedule(json architecture) {
+  if (!architecture.is_object() || !architecture.contains("nodes")) return architecture;
+  for (json& node : architecture["nodes"]) {
+    if (!node.is_object()) continue;
+    for (const char* name : {"active_limit", "influence"}) node.erase(name);
+  }
+  return architecture;
+}
+
 void expect_same_network(const Trainer::Implementation& trainer, const Checkpoint& checkpoint) {
   const Architecture& architecture = trainer.model->architecture();
   const json& other = checkpoint.architecture();
-  if (other == to_json(architecture)) return;
+  if (without_schedule(other) == without_schedule(to_json(architecture))) return;
   const json name = other.is_object() ? other.value("model", json()) : json();
   if (!name.is_string()) checkpoint.refuse("it does not describe its network");
   if (name != architecture.model) {
@@ -181,6 +191,7 @@ void load_trainer(Trainer::Implementation& trainer, const Checkpoint& checkpoint
   trainer.step_in_epoch = step_in_epoch;
   trainer.accumulated = accumulated;
   trainer.part_generators();
+  trainer.gate_schedule.apply(trainer.time());
 }
 
 }  // namespace deepmoe

@@ -18,7 +18,8 @@ TEST_CASE("the help lists subcommands and examples and exit statuses") {
   const Result result = run({"--help"});
   CHECK(result.status == 0);
   CHECK(result.errors.empty());
-  for (const char* name : {"train", "eval", "predict", "analyze", "compact", "export", "convert", "fetch", "info", "options", "doctor", "bench"}) {
+  for (const char* name : {"train", "eval", "predict", "analyze", "compact", "export", "convert", "fetch",
+                           "info", "options", "doctor", "bench"}) {
     CAPTURE(name);
     CHECK(contains(result.output, std::string("\n  ") + name));
   }
@@ -57,9 +58,9 @@ TEST_CASE("the help of a subcommand shows its options with defaults by group") {
     CAPTURE(part);
     CHECK(contains(result.output, part));
   }
-  // Without effect in this version, so not offered.
-  CHECK_FALSE(contains(result.output, "--distill"));
-  for (const char* name : {"eval", "predict", "export", "convert", "fetch", "info", "options", "doctor", "bench"}) {
+  CHECK(contains(result.output, "--distill"));
+  for (const char* name :
+       {"eval", "predict", "export", "convert", "fetch", "info", "options", "doctor", "bench"}) {
     CAPTURE(name);
     CHECK(run({name, "--help"}).status == 0);
   }
@@ -71,7 +72,8 @@ TEST_CASE("the help of a subcommand shows its options with defaults by group") {
 TEST_CASE("an unknown subcommand names the nearest one") {
   require_refusal(run({"trian"}), 2, "Did you mean 'train'?");
   require_refusal(run({"bench", "tran"}), 2, "Did you mean 'train'?");
-  require_refusal(run(std::vector<std::string>{"bench"}), 2, "'deepmoe bench' needs one of: train, infer, data");
+  require_refusal(run(std::vector<std::string>{"bench"}), 2,
+                  "'deepmoe bench' needs one of: train, infer, data");
 }
 
 TEST_CASE("an unknown flag names the nearest one") {

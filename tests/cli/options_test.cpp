@@ -39,10 +39,6 @@ TEST_CASE("a value that is wrong names the flag and what it must be") {
   require_refusal(run({"train", "--milestones", "20", "10"}), 2, "--milestones must be ascending");
 }
 
-TEST_CASE("an option without effect in this version is refused") {
-  require_refusal(run({"train", "--distill", "other.safetensors"}), 2, "--distill has no effect in this version");
-}
-
 TEST_CASE("recipe and file and environment and flag win in this order") {
   const TemporaryFolder folder;
   write_file(folder / "seed.json", R"({"recipe": "seed"})");
@@ -96,7 +92,6 @@ TEST_CASE("the table shows every option") {
     CAPTURE(name);
     CHECK(text.find("  --" + name) != std::string::npos);
   }
-  CHECK(text.find("--distill*") != std::string::npos);
 }
 
 TEST_CASE("a recipe shows what it sets and what of that differs") {

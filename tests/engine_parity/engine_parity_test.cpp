@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "architecture/gate_selection.hpp"
 #include "engine/engine.hpp"
 #include "engine/kernels.hpp"
 #include "model/small_model.hpp"
@@ -165,6 +166,25 @@ TEST_CASE("the engine equals the model for every family and gate position and pa
     }
   }
   MESSAGE("largest error relative to the largest number: ", worst);
+}
+
+TEST_CASE("the engine keeps the same experts as the model where gates have a limit") {
+  std::mt19937 random(21);
+  for (const Family& family : families) {
+    if (std::string(family.model).find("moe") == std::string::npos) continue;
+    for (const char* position : {"post_bn", "pre_bn", "input"}) {
+      std::int64_t size = 0;
+      const auto model = random_model(family, position, "cifar", Pattern::random, random, size);
+      std::vector<std::int64_t> limits;
+      for (const std::int64_t experts : expert_counts(model->architecture())) {
+        limits.push_back(static_cast<std::int64_t>(random() % static_cast<std::size_t>(experts + 2)));
+      }
+      model->set_gate_limits(limits);
+      model->set_gate_influence(0.5);
+      INFO(family.model, " ", position);
+      CHECK(compare(*model, {}, test::random_images(family.batch_size, size, random())) < 1e-4);
+    }
+  }
 }
 
 TEST_CASE("the engine equals the model at full width") {

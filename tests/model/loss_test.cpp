@@ -142,3 +142,29 @@ TEST_CASE("soft targets give the proportionate mean of the losses of each class"
   CHECK(compute_loss(outputs, soft, weights).total.item<double>() ==
         doctest::Approx(0.7 * loss_of({0, 1}) + 0.3 * loss_of({2, 0})));
 }
+
+TEST_CASE("a teacher's answers take their share of the classification") {
+  Network::Outputs outputs;
+  outputs.logits = at::tensor({1.0, -0.5, 0.25, 0.0, 2.0, -1.0}, at::kDouble).view({2, 3});
+  const at::Tensor teacher = at::tensor({0.0, 1.0, -1.0, 3.0, 0.5, 0.0}, at::kDouble).view({2, 3});
+  const at::Tensor labels = at::tensor(std::vector<std::int64_t>{0, 2}, at::kLong);
+  LossWeights weights;
+  weights.distillation = 0.25;
+  weights.temperature = 2.0;
+  double divergence = 0.0;
+  for (int row = 0; row < 2; ++row) {
+    double ours[3], theirs[3], our_sum = 0.0, their_sum = 0.0;
+    for (int column = 0; column < 3; ++column) {
+      our_sum += ours[column] = std::exp(outputs.logits[row][column].item<double>() / 2.0);
+      their_sum += theirs[column] = std::exp(teacher[row][column].item<double>() / 2.0);
+    }
+    for (int column = 0; column < 3; ++column) {
+      const double p = theirs[column] / their_sum;
+      divergence += p * std::log(p * our_sum / ours[column]) / 2.0;
+    }
+  }
+  const double alone = compute_loss(outputs, labels, weights).total.item<double>();
+  const Loss loss = compute_loss(outputs, labels, weights, teacher);
+  CHECK(loss.total.item<double>() == doctest::Approx(0.75 * alone + 0.25 * 4.0 * divergence));
+  CHECK(loss.classification.item<double>() == doctest::Approx(alone));
+}

@@ -128,9 +128,8 @@ TEST_CASE("dropout repeats with the seed and is off in evaluation") {
 
 TEST_CASE("wrong images are refused with their shape") {
   const auto model = small_model();
-  require_error(ErrorCode::invalid_argument, {"(N, 3, height, width)", "[2, 4, 16, 16]"}, [&] {
-    model->network().forward(at::zeros({2, 4, 16, 16}), false);
-  });
+  require_error(ErrorCode::invalid_argument, {"(N, 3, height, width)", "[2, 4, 16, 16]"},
+                [&] { model->network().forward(at::zeros({2, 4, 16, 16}), false); });
 }
 
 TEST_CASE("a single image of one pixel planes cannot train batch norm") {
@@ -171,4 +170,59 @@ TEST_CASE("a maximum behind a ReLU has the values and gradients of the two in th
     if (candidate.specification.name == "conv1.weight") gradient = candidate.tensor.grad();
   }
   CHECK(at::allclose(gradient, weight.grad(), 1e-4, 1e-5));
+}
+
+TEST_CASE("a limit keeps the largest gates of each image and of equals the first") {
+  const auto model = small_model({{"gate_init", "random"}});
+  const at::Tensor images = random_images(6);
+  const c10::NoGradGuard no_gradient;
+  const Network::Outputs all = model->network().forward(images, false);
+  std::vector<std::int64_t> limits;
+  for (const at::Tensor& layer : all.gates) limits.push_back(layer.size(1) / 4);
+  model->set_gate_limits(limits);
+  const at::Tensor first = model->network().forward(images, false).gates.front();
+  for (std::int64_t image = 0; image < images.size(0); ++image) {
+    const at::Tensor before = all.gates.front()[image], after = first[image];
+    const at::Tensor threshold = std::get<0>(before.sort(0, /*descending=*/true))[limits[0] - 1];
+    CHECK(after.gt(0).sum().item<std::int64_t>() ==
+          std::min(limits[0], before.gt(0).sum().item<std::int64_t>()));
+    CHECK(after.masked_select(after.gt(0)).equal(before.masked_select(before.gt(0) & before.ge(threshold))));
+  }
+  // Heads without weights leave equal gates.
+  model->set_gate_influence(0.0);
+  for (const char* name : {"layer1.0.gate1.fc.bias"}) test::entry_of(*model, name).fill_(1.0);
+  const at::Tensor equal = model->network().forward(images, false).gates.front();
+  CHECK(equal.narrow(1, 0, limits[0]).eq(1.0).all().item<bool>());
+  CHECK(equal.narrow(1, limits[0], equal.size(1) - limits[0]).eq(0.0).all().item<bool>());
+}
+
+TEST_CASE("experts beyond the limit get no gradient and the others the usual one") {
+  const auto model = small_model();
+  const at::Tensor images = random_images(4);
+  std::vector<std::int64_t> limits;
+  for (const std::int32_t node : model->architecture().gates()) {
+    limits.push_back(infer_shapes(model->architecture())[static_cast<std::size_t>(node)].channels / 2);
+  }
+  model->set_gate_limits(limits);
+  model->set_gate_influence(0.0);
+  model->network().forward(images, true).logits.square().sum().backward();
+  const at::Tensor gradient = test::entry_of(*model, "layer1.0.gate1.fc.bias").grad();
+  CHECK(gradient.narrow(0, 0, limits[0]).ne(0.0).all().item<bool>());
+  CHECK(gradient.narrow(0, limits[0], gradient.size(0) - limits[0]).eq(0.0).all().item<bool>());
+}
+
+TEST_CASE("the influence of the embedding is a factor on the weights of the heads") {
+  const auto model = small_model({{"gate_init", "random"}});
+  const at::Tensor images = random_images(3);
+  model->set_gate_influence(0.25);
+  const at::Tensor scaled = logits(*model, images);
+  model->set_gate_influence(1.0);
+  for (const Network::Entry& entry : model->network().state()) {
+    if (entry.specification.name.find(".gate") != std::string::npos &&
+        entry.specification.name.ends_with("fc.weight")) {
+      at::Tensor weight = entry.tensor;
+      weight.detach().mul_(0.25);
+    }
+  }
+  CHECK(at::allclose(logits(*model, images), scaled, 1e-5, 1e-6));
 }

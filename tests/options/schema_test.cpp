@@ -52,7 +52,8 @@ TEST_CASE("the schema tells type and range and choices and recipes") {
   CHECK(schedule.at("recipes").at("seed") == "step");
   CHECK(schema_of("embedding_layers").at("choices") == nlohmann::json::array({0, 4, 5}));
   CHECK(schema_of("milestones").at("train_paper").at("cifar") == nlohmann::json::array({150, 250}));
-  CHECK(schema_of("distill").at("available") == false);
+  CHECK(schema_of("distill").at("available") == true);
+  CHECK(schema_of("density_window").at("default") == nlohmann::json::array({0, 0.5}));
 }
 
 TEST_CASE("the page of options in the tree is the table") {

@@ -12,7 +12,7 @@ using namespace deepmoe;
 
 TEST_CASE("every option has a unique lower case name and a full sentence of help") {
   std::set<std::string_view> names;
-  const std::set<std::string_view> groups = {"general",   "data",     "model",    "loss",
+  const std::set<std::string_view> groups = {"general",   "data",     "model",    "gates", "loss",
                                              "optimizer", "schedule", "training", "output"};
   for (const OptionDeclaration& row : option_declarations()) {
     CAPTURE(row.name);

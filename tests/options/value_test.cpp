@@ -89,6 +89,10 @@ TEST_CASE("lists are refused when an element or their order is wrong") {
   refused("milestones", "0,150", "from 1 to 100000");
   refused("milestones", "250,150", "ascending epochs");
   refused("milestones", "150,150", "ascending epochs");
+  refused("density_window", "0.5", "two ascending shares");
+  refused("influence_window", "0.5,0.25", "two ascending shares");
+  refused("gate_density", "", "one share or one for each layer");
+  refused("gate_density", "0.5,0", "above 0 and at most 1");
   refused("betas", "0.9", "two numbers");
   refused("betas", "0.9,0.99,0.999", "two numbers");
   refused("betas", "0.9,1", "at least 0 and below 1");
@@ -116,13 +120,22 @@ TEST_CASE("a choice without effect is refused in words") {
 
 TEST_CASE("a data set may be named as that of a plugin") {
   CHECK(canonical("dataset", "sample:stripes") == "sample:stripes");
-  for (const char* value : {":stripes", "sample:", "sample"}) refused("dataset", value, "must be one of synthetic");
+  for (const char* value : {":stripes", "sample:", "sample"})
+    refused("dataset", value, "must be one of synthetic");
 }
 
 TEST_CASE("an option without effect takes its default only") {
-  refused("embedding_scale", "0.5", "has no effect in this version", ErrorCode::unsupported);
-  refused("embedding_scale", "much", "must be a number");
-  CHECK(canonical("embedding_scale", "1.0") == "1");
+  const OptionDeclaration ripeness = {.name = "ripeness",
+                                      .type = OptionType::real,
+                                      .group = "data",
+                                      .default_value = "1",
+                                      .available = false,
+                                      .help = "How sweet."};
+  require_error(ErrorCode::unsupported, {"has no effect in this version"},
+                [&] { canonical_value(ripeness, "0.5"); });
+  require_error(ErrorCode::invalid_argument, {"must be a number"},
+                [&] { canonical_value(ripeness, "much"); });
+  CHECK(canonical_value(ripeness, "1.0") == "1");
   for (const OptionDeclaration& row : option_declarations()) {
     if (row.available) continue;
     CAPTURE(row.name);

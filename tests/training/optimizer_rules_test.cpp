@@ -18,8 +18,9 @@ std::vector<TrainedParameter> parameters_of(const json& groups) {
   for (std::size_t p = 0; p < 2; ++p) {
     at::Tensor values = at::arange(p == 0 ? 6 : 3, at::kFloat).div(4.0).add(static_cast<double>(p) - 0.5);
     if (p == 0) values = values.reshape({2, 3});
-    parameters.push_back({p == 0 ? "first" : "second", values.set_requires_grad(true), groups[p]["decays"],
-                          groups[p]["lr_factor"]});
+    const double decay_factor = groups[p]["decays"] ? 1.0 : 0.0;
+    parameters.push_back(
+        {p == 0 ? "first" : "second", values.set_requires_grad(true), decay_factor, groups[p]["lr_factor"]});
   }
   return parameters;
 }

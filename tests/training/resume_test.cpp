@@ -310,3 +310,32 @@ TEST_CASE("a run without validation goes on with what its steps say of the gates
   CHECK(events[2].histograms.at(name).counts == gates.counts);
   CHECK(events[2].histograms.at(name).sum == gates.sum);
 }
+
+TEST_CASE("a run that is taught and gives up experts goes on as if it had never stopped") {
+  const TemporaryFolder folder;
+  const std::string whole = folder.file("whole"), out = folder.file("run"), teacher = folder.file("teacher");
+  fit(run_options(teacher, {{"model", "resnet18"}, {"epochs", "1"}, {"seed", "3"}}));
+  const Settings settings{{"gate_select", "topk"},
+                          {"gate_density", "0.5"},
+                          {"density_window", "0.1,0.6"},
+                          {"embedding_influence", "0.5"},
+                          {"influence_schedule", "linear"},
+                          {"influence_window", "0.2,0.5"},
+                          {"gate_weight_decay", "0.1"},
+                          {"distill", teacher + "/last.safetensors"},
+                          {"keep_best", "2"}};
+  const json expected = fit(run_options(whole, settings));
+  // The second of the three epochs is the first at whose end the gates are as they stay.
+  CHECK(names_in(whole + "/best") ==
+        std::set<std::string>{"epoch-0002.safetensors", "epoch-0003.safetensors"});
+  CHECK(expected.at("density").get<double>() <= 0.5);
+  for (const int n : {1, 4, 6, 11}) {
+    CAPTURE(n);
+    fs::remove_all(out);
+    interrupt(run_options(out, settings), Event::step, n);
+    Settings resumed = settings;
+    resumed.push_back({"resume", out});
+    fit(run_options(out, resumed));
+    check_same_results(out, whole);
+  }
+}

@@ -104,3 +104,25 @@ TEST_CASE("other numbers of images than before are refused") {
   require_error(ErrorCode::invalid_argument, {"0 images for validation", "10"},
                 [&] { none.load(checkpoint); });
 }
+
+TEST_CASE("epochs on the way to a target are neither the best nor spend patience") {
+  Options options = keeping("2");
+  for (const auto& [name, value] :
+       {std::pair{"epochs", "6"}, std::pair{"gate_select", "topk"}, std::pair{"target_macs", "0.5"}}) {
+    options.set(name, value);
+  }
+  RunProgress progress(options, 100, 10);
+  CHECK_FALSE(progress.finish_epoch(row(0.9), evaluation(0.9), 1.0));
+  CHECK_FALSE(progress.finish_epoch(row(0.9), evaluation(0.9), 1.0));
+  CHECK(progress.best.best() == 0);
+  CHECK(progress.epochs_without_improvement() <= 0);
+  CHECK(progress.finish_epoch(row(0.5), evaluation(0.5), 1.0));
+  CHECK(progress.finish_epoch(row(0.4), evaluation(0.4), 1.0));
+  CHECK(progress.best.best() == 3);
+  CHECK(progress.epochs_without_improvement() == 1);
+  Checkpoint checkpoint;
+  progress.save(checkpoint);
+  RunProgress later(options, 100, 10);
+  later.load(checkpoint);
+  CHECK((later.best.entries() == progress.best.entries()));
+}

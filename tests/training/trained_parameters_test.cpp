@@ -29,7 +29,7 @@ TEST_CASE("all weights that learn are trained and decay alike by default") {
   CHECK(parameters.count("bn1.running_mean") == 0);
   for (const auto& [name, parameter] : parameters) {
     CAPTURE(name);
-    CHECK(parameter.decays);
+    CHECK(parameter.decay_factor == 1.0);
     CHECK(parameter.lr_factor == 1.0);
     CHECK(parameter.tensor.requires_grad());
   }
@@ -50,8 +50,18 @@ TEST_CASE("weight decay can be kept from gate heads and norms and biases") {
                                                                 {"fc.weight", true},
                                                                 {"fc.bias", false}}) {
     CAPTURE(name);
-    CHECK(parameters.at(name).decays == decays);
+    CHECK(parameters.at(name).decay_factor == (decays ? 1.0 : 0.0));
   }
+}
+
+TEST_CASE("gate_weight_decay is a factor for what decays of gate heads and the embedding network") {
+  const auto parameters =
+      parameters_by_name({{"gate_weight_decay", "0.25"}, {"weight_decay_on_all", "false"}});
+  CHECK(parameters.at("conv1.weight").decay_factor == 1.0);
+  CHECK(parameters.at("embedding.net.0.weight").decay_factor == 0.25);
+  CHECK(parameters.at("embedding.net.0.bias").decay_factor == 0.0);
+  CHECK(parameters_by_name({{"gate_weight_decay", "0.25"}}).at("layer1.0.gate1.fc.weight").decay_factor ==
+        0.25);
 }
 
 TEST_CASE("gate_lr is a factor for gate heads and the embedding network alone") {

@@ -1,0 +1,128 @@
+#include "architecture/gate_selection.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "base/base.hpp"
+
+namespace deepmoe {
+namespace {
+
+/// Every gate's share of its experts, rounded down, at least 1.
+std::vector<std::int64_t> cut_limits(const std::vector<std::int64_t>& experts, double share) {
+  std::vector<std::int64_t> limits;
+  for (const std::int64_t count : experts) {
+    limits.push_back(
+        std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(count) * share)));
+  }
+  return limits;
+}
+
+std::vector<std::int64_t> limits_for_macs(const Architecture& architecture, double target) {
+  const Cost total = cost(architecture);
+  const std::vector<std::int64_t> experts = expert_counts(architecture);
+  const auto macs = [&](const std::vector<std::int64_t>& limits) {
+    return limited_macs(architecture, total, limits);
+  };
+  const double least = macs(cut_limits(experts, 0.0));
+  if (target < least) {
+    fail(ErrorCode::invalid_argument, "target_macs is ", target, ", but network '", architecture.model,
+         "' needs a share of ", least, " with one active expert in each layer; choose a larger one");
+  }
+  double low = 0.0, high = 1.0;
+  for (int halving = 0; halving < 50; ++halving) {
+    const double share = 0.5 * (low + high);
+    (macs(cut_limits(experts, share)) <= target ? low : high) = share;
+  }
+
+  std::vector<std::int64_t> limits = cut_limits(experts, low);
+  std::vector<std::size_t> order(limits.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto cut_off = [&](std::size_t gate) {
+    return static_cast<double>(experts[gate]) * high - static_cast<double>(limits[gate]);
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t left, std::size_t right) { return cut_off(left) > cut_off(right); });
+  for (const std::size_t gate : order) {
+    if (limits[gate] == experts[gate]) continue;
+    ++limits[gate];
+    if (macs(limits) > target) --limits[gate];
+  }
+  return limits;
+}
+
+std::vector<std::int64_t> limits_for_shares(const Architecture& architecture, std::vector<double> shares) {
+  const std::vector<std::int64_t> experts = expert_counts(architecture);
+  if (shares.size() == 1) shares.resize(experts.size(), shares.front());
+  if (shares.size() != experts.size()) {
+    fail(ErrorCode::invalid_argument, "gate_density has ", shares.size(), " numbers, but network '",
+         architecture.model, "' has ", experts.size(), " gates; give one number, or one for each gate");
+  }
+  std::vector<std::int64_t> limits;
+  for (std::size_t gate = 0; gate < experts.size(); ++gate) {
+    limits.push_back(
+        std::max<std::int64_t>(1, std::llround(static_cast<double>(experts[gate]) * shares[gate])));
+  }
+  return limits;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> expert_counts(const Architecture& architecture) {
+  const std::vector<Shape> shapes = infer_shapes(architecture);
+  std::vector<std::int64_t> counts;
+  for (const std::int32_t gate : architecture.gates()) {
+    counts.push_back(shapes[static_cast<std::size_t>(gate)].channels);
+  }
+  return counts;
+}
+
+double limited_macs(const Architecture& architecture, const Cost& cost,
+                    const std::vector<std::int64_t>& limits) {
+  const std::vector<std::int64_t> experts = expert_counts(architecture);
+  std::vector<double> shares;
+  for (std::size_t gate = 0; gate < limits.size(); ++gate) {
+    const std::int64_t active = limits[gate] == 0 ? experts[gate] : std::min(limits[gate], experts[gate]);
+    shares.push_back(static_cast<double>(active) / static_cast<double>(experts[gate]));
+  }
+  return active_macs(architecture, cost, shares) / static_cast<double>(cost.dense_macs);
+}
+
+std::vector<std::int64_t> selected_limits(const Architecture& architecture, const Options& options) {
+  if (options.text("gate_select") != "topk") return {};
+  std::vector<double> shares = options.reals("gate_density");
+  const double density = options.real("target_density"), macs = options.real("target_macs");
+  const bool by_share = std::any_of(shares.begin(), shares.end(), [](double share) { return share < 1.0; });
+  if (by_share + (density > 0.0) + (macs > 0.0) > 1) {
+    fail(ErrorCode::invalid_argument,
+         "gate_density, target_density and target_macs each say how many experts stay active; give one of "
+         "them");
+  }
+  if (!by_share && density == 0.0 && macs == 0.0) return {};
+  if (!architecture.gated()) {
+    fail(ErrorCode::invalid_argument,
+         by_share     ? "gate_density"
+         : macs > 0.0 ? "target_macs"
+                      : "target_density",
+         " needs gates, but network '", architecture.model, "' is dense; choose a network with gates");
+  }
+  if (macs > 0.0) return limits_for_macs(architecture, macs);
+  return limits_for_shares(architecture, by_share ? shares : std::vector<double>{density});
+}
+
+void set_active_limits(Architecture& architecture, const std::vector<std::int64_t>& limits) {
+  const std::vector<std::int32_t> gates = architecture.gates();
+  for (std::size_t gate = 0; gate < gates.size(); ++gate) {
+    std::get<Gate>(architecture.nodes[static_cast<std::size_t>(gates[gate])].operation).active_limit =
+        limits.at(gate);
+  }
+}
+
+void set_embedding_influence(Architecture& architecture, double influence) {
+  for (const std::int32_t gate : architecture.gates()) {
+    std::get<Gate>(architecture.nodes[static_cast<std::size_t>(gate)].operation).influence = influence;
+  }
+}
+
+}  // namespace deepmoe

@@ -1,0 +1,35 @@
+#pragma once
+
+/// How many experts the gates of a network keep active, to meet a wish for their share or for the MACs.
+
+#include <cstdint>
+#include <vector>
+
+#include "architecture/architecture.hpp"
+
+namespace deepmoe {
+
+/// The number of experts that each gate decides over, in the order of gates().
+std::vector<std::int64_t> expert_counts(const Architecture& architecture);
+
+/// The share of the dense MACs that a sample needs in which each gate has as many active experts as its limit
+/// (0: all). `limits` are in the order of gates().
+double limited_macs(const Architecture& architecture, const Cost& cost,
+                    const std::vector<std::int64_t>& limits);
+
+/// The limits that the options ask for, in the order of gates(); empty when they ask for none (gate_select
+/// relu, or topk without a wish). Options read: gate_select, gate_density, target_density and target_macs. A
+/// share becomes the nearest whole number of experts, at least 1. For target_macs every gate gets the same
+/// share, and single experts are then added where most of one was cut off, as long as the MACs (of images of
+/// the architecture's size) stay within it. Errors: invalid_argument for more than one of the three wishes, a
+/// gate_density that is not one number or one a gate, a wish for a network without gates, and a target_macs
+/// that is less than the network needs with one expert a gate.
+std::vector<std::int64_t> selected_limits(const Architecture& architecture, const Options& options);
+
+/// Sets the limits of all gates, in the order of gates().
+void set_active_limits(Architecture& architecture, const std::vector<std::int64_t>& limits);
+
+/// Sets the influence of the embedding on all gates.
+void set_embedding_influence(Architecture& architecture, double influence);
+
+}  // namespace deepmoe

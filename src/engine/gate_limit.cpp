@@ -1,0 +1,35 @@
+#include "engine/gate_limit.hpp"
+
+#include <bit>
+
+namespace deepmoe {
+namespace {
+
+/// Numbers that are not negative are in the order of their bits.
+std::int32_t bits_of(float gate) { return std::bit_cast<std::int32_t>(gate); }
+
+/// How many gates have at least these bits.
+std::int32_t count_from(const float* gates, std::int32_t count, std::int32_t bits) {
+  std::int32_t found = 0;
+  for (std::int32_t i = 0; i < count; ++i) found += bits_of(gates[i]) >= bits ? 1 : 0;
+  return found;
+}
+
+}  // namespace
+
+void keep_largest(float* gates, std::int32_t count, std::int32_t limit) {
+  if (count_from(gates, count, 1) <= limit) return;
+  // The bits of the smallest gate that stays, from the highest one down: no sorting, no branches.
+  std::int32_t smallest = 0;
+  for (std::int32_t bit = 1 << 30; bit > 0; bit >>= 1) {
+    if (count_from(gates, count, smallest | bit) >= limit) smallest |= bit;
+  }
+  std::int32_t equals_left = limit - count_from(gates, count, smallest + 1);
+  for (std::int32_t i = 0; i < count; ++i) {
+    const std::int32_t bits = bits_of(gates[i]);
+    const bool stays = bits > smallest || (bits == smallest && equals_left-- > 0);
+    if (!stays) gates[i] = 0.0F;
+  }
+}
+
+}  // namespace deepmoe

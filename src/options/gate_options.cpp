@@ -1,0 +1,99 @@
+#include "options/table.hpp"
+
+namespace deepmoe {
+
+using enum OptionType;
+
+std::vector<OptionDeclaration> gate_options() {
+  constexpr std::string_view group = "gates";
+  return {
+      {.name = "gate_select",
+       .type = text,
+       .group = group,
+       .default_value = "relu",
+       .choices = {"relu", "topk"},
+       .help = "Which experts stay active: relu (those with a positive gate) or topk (of those, in each "
+               "image and "
+               "layer, the given share with the largest gates)."},
+      {.name = "gate_density",
+       .type = real_list,
+       .group = group,
+       .default_value = "1",
+       .minimum = 0,
+       .maximum = 1,
+       .minimum_excluded = true,
+       .help = "Share of experts that gate_select topk keeps active in every layer, or one share for each "
+               "layer."},
+      {.name = "target_density",
+       .type = real,
+       .group = group,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 1,
+       .help = "Share of active experts to reach: gate_select topk keeps it exactly, with relu lambda_val is "
+               "steered to it from its given value over the first half of the run; 0 wishes nothing."},
+      {.name = "target_macs",
+       .type = real,
+       .group = group,
+       .default_value = "0",
+       .minimum = 0,
+       .maximum = 1,
+       .help =
+           "Share of the multiply-accumulates with all experts to reach: gate_select topk keeps it exactly, "
+           "with relu lambda_val is steered to it from its given value over the first half of the run; 0 "
+           "wishes nothing."},
+      {.name = "density_schedule",
+       .type = text,
+       .group = group,
+       .default_value = "linear",
+       .choices = {"none", "linear", "cosine"},
+       .help = "How the share of experts that gate_select topk keeps falls from 1 to its value during "
+               "density_window; none keeps it constant."},
+      {.name = "density_window",
+       .type = real_list,
+       .group = group,
+       .default_value = "0,0.5",
+       .minimum = 0,
+       .maximum = 1,
+       .help = "Shares of the run at which density_schedule begins and ends."},
+      {.name = "embedding_influence",
+       .type = real,
+       .group = group,
+       .default_value = "1",
+       .minimum = 0,
+       .maximum = 1000,
+       .help =
+           "Factor on the embedding in the gate heads: small values let routing change slowly, 0 makes gates "
+           "that are the same for all images."},
+      {.name = "influence_schedule",
+       .type = text,
+       .group = group,
+       .default_value = "none",
+       .choices = {"none", "linear", "cosine"},
+       .help = "How embedding_influence rises from 0 to its value during influence_window; none keeps it "
+               "constant."},
+      {.name = "influence_window",
+       .type = real_list,
+       .group = group,
+       .default_value = "0,0.5",
+       .minimum = 0,
+       .maximum = 1,
+       .help = "Shares of the run at which influence_schedule begins and ends."},
+      {.name = "gate_lr",
+       .type = real,
+       .group = group,
+       .default_value = "1",
+       .minimum = 0,
+       .maximum = 1000,
+       .help = "Factor on the learning rate of the embedding network and the gate heads."},
+      {.name = "gate_weight_decay",
+       .type = real,
+       .group = group,
+       .default_value = "1",
+       .minimum = 0,
+       .maximum = 1000,
+       .help = "Factor on the weight decay of the embedding network and the gate heads."},
+  };
+}
+
+}  // namespace deepmoe

@@ -1,0 +1,64 @@
+#include "engine/gate_limit.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <vector>
+
+using namespace deepmoe;
+
+namespace {
+
+std::vector<float> kept(std::vector<float> gates, std::int32_t limit) {
+  keep_largest(gates.data(), static_cast<std::int32_t>(gates.size()), limit);
+  return gates;
+}
+
+/// By a stable sort.
+std::vector<float> expected(const std::vector<float>& gates, std::int32_t limit) {
+  std::vector<std::size_t> order(gates.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t left, std::size_t right) { return gates[left] > gates[right]; });
+  std::vector<float> result(gates.size(), 0.0F);
+  for (std::size_t i = 0; i < std::min(gates.size(), static_cast<std::size_t>(limit)); ++i) {
+    result[order[i]] = gates[order[i]];
+  }
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("the largest gates stay as a stable sort would have it") {
+  std::mt19937 random(1);
+  for (int round = 0; round < 3000; ++round) {
+    std::vector<float> gates(1 + random() % 70);
+    // Few different values give many equals, on some rounds.
+    const bool coarse = round % 2 == 0;
+    for (float& gate : gates) {
+      const float value = std::normal_distribution<float>()(random);
+      gate = std::max(0.0F, coarse ? std::round(value * 2.0F) : value);
+    }
+    const auto limit = static_cast<std::int32_t>(1 + random() % 80);
+    CAPTURE(round);
+    REQUIRE(kept(gates, limit) == expected(gates, limit));
+  }
+}
+
+TEST_CASE("extreme gates are in order") {
+  constexpr float tiny = std::numeric_limits<float>::denorm_min(),
+                  huge = std::numeric_limits<float>::infinity();
+  CHECK(kept({tiny, 2 * tiny, huge, 1.0F}, 1) == std::vector<float>{0.0F, 0.0F, huge, 0.0F});
+  CHECK(kept({tiny, 2 * tiny, huge, 1.0F}, 3) == std::vector<float>{0.0F, 2 * tiny, huge, 1.0F});
+}
+
+TEST_CASE("a gate that is no number stays and is seen") {
+  const std::vector<float> gates = kept({1.0F, std::nanf(""), 2.0F}, 1);
+  CHECK(std::isnan(gates[1]));
+  CHECK(gates[0] == 0.0F);
+  CHECK(gates[2] == 0.0F);
+}
