@@ -36,9 +36,10 @@ typedef struct dmoe_report dmoe_report;
 
 /* Labelled images with random access. Immutable; any number of threads may read one. */
 
-/* The split ("train" or "test"; "val" is taken for "test" where a folder has it) of the data set that the
- * options `dataset`, `data_dir`, ... name. Errors: NOT_FOUND saying what was looked for where, FORMAT naming
- * the file. Since 0.1.0. */
+/* The split of the data set that the options `dataset`, `data_dir`, ... name: "train", "test" (val/ is taken
+ * for it where a folder has that) or "val", the images that option `validation_share` holds out of "train" or,
+ * where that is 0, "test". Errors: NOT_FOUND saying what was looked for where, FORMAT naming the file.
+ * Since 0.1.0. */
 DMOE_API int32_t dmoe_dataset_open(const dmoe_options* options, const char* split, dmoe_dataset** dataset,
                                    dmoe_error** error);
 

@@ -102,9 +102,9 @@ void add_analyze(CLI::App& root, Action& action) {
   app.add_option("--compare", settings->compare,
                  "Weights of an earlier state of the network; the report says what changed since")
       ->type_name("FILE");
-  app.add_option("--split", settings->split, "Half of the data set: test or train [test]")
+  app.add_option("--split", settings->split, "Half of the data set: test, train or val (what --validation_share holds out) [test]")
       ->type_name("TEXT")
-      ->check(CLI::IsMember({"test", "train"}));
+      ->check(CLI::IsMember({"test", "train", "val"}));
   app.add_option("--threshold", settings->threshold, "Experts whose gate is above it count as active [0]")
       ->type_name("NUMBER");
   app.add_option("--thresholds", settings->thresholds,

@@ -163,9 +163,9 @@ void add_compact(CLI::App& root, Action& action) {
          "--min_utilisation", settings->min_utilisation,
          "Remove experts, too, that fewer than this share of the images use; this changes results [0]")
       ->type_name("NUMBER");
-  app.add_option("--split", settings->split, "Half of the data set whose images count: test or train [test]")
+  app.add_option("--split", settings->split, "Half of the data set whose images count: test, train or val (what --validation_share holds out) [test]")
       ->type_name("TEXT")
-      ->check(CLI::IsMember({"test", "train"}));
+      ->check(CLI::IsMember({"test", "train", "val"}));
   app.add_flag("--json", settings->json, "Print the report as JSON");
   settings->flags.add_to(app, {{"general", "data", "model"}, {"batch_size", "channels_last", "plugin"}});
   app.footer(

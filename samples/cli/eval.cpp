@@ -76,9 +76,9 @@ int evaluate(Settings& settings) {
 void add_eval(CLI::App& root, Action& action) {
   const auto settings = std::make_shared<Settings>();
   CLI::App& app = *root.add_subcommand("eval", "Evaluate a trained network on a data set");
-  app.add_option("--split", settings->split, "Half of the data set: test or train [test]")
+  app.add_option("--split", settings->split, "Half of the data set: test, train or val (what --validation_share holds out) [test]")
       ->type_name("TEXT")
-      ->check(CLI::IsMember({"test", "train"}));
+      ->check(CLI::IsMember({"test", "train", "val"}));
   app.add_flag(
       "--engine", settings->engine,
       "Compute by the engine, on the CPU and without work for inactive experts; --threads counts for it");

@@ -87,7 +87,7 @@ int start(const Settings& settings) {
   check_architecture(options);
 
   const DatasetHandle training = open_split(options, "train");
-  const DatasetHandle validation = open_split(options, "test");
+  const DatasetHandle validation = open_split(options, "val");
   ModelHandle model;
   call(dmoe_model_create, static_cast<const dmoe_options*>(options.get()),
        static_cast<const dmoe_dataset*>(training.get()), model.out());
@@ -106,7 +106,7 @@ int go_on(Settings& settings, const std::string& path) {
   const OptionsHandle options = resumed_options(run, settings.flags);
   check_architecture(options);
   const DatasetHandle training = open_split(options, "train");
-  const DatasetHandle validation = open_split(options, "test");
+  const DatasetHandle validation = open_split(options, "val");
   const ModelHandle model = resumed_model(run, options, training);
   const TrainerHandle trainer = resumed_trainer(model, options);
   return fit(settings, options, trainer, training, validation);

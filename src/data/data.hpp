@@ -78,8 +78,9 @@ class Dataset {
 };
 
 /// Training and validation halves of what the options name: dataset (synthetic, cifar10, cifar100, folder), data_dir,
-/// num_classes, image_size, seed and the synthetic_* options. "train" and "test" are the splits; "val" is taken for
-/// "test" where a folder has it. Errors: not_found (folder, with what was looked for), format (file and reason).
+/// num_classes, image_size, seed, the synthetic_* options, validation_share and train_images. The splits are "train",
+/// "test" (val/ is taken for it where a folder has that) and "val": the images of the training half that
+/// validation_share holds out of "train" or, where it is 0, "test". Errors: not_found (folder, with what was looked for), format (file and reason).
 std::shared_ptr<const Dataset> open_dataset(const Options& options, const std::string& split);
 
 /// Host arrays without a copy: `images` is (size, channels, height, width), or (size, height, width, channels) when
@@ -94,6 +95,14 @@ std::shared_ptr<const Dataset> array_dataset(const void* images, PixelType type,
 /// Error(invalid_argument).
 std::shared_ptr<const Dataset> select_classes(std::shared_ptr<const Dataset> dataset,
                                               const std::vector<std::int64_t>& classes);
+
+/// A share (0..1) of the images, evenly spread, so that of images in the order of their classes each class gives its
+/// share; and the others. The same images whatever the machine.
+std::shared_ptr<const Dataset> spread_share(std::shared_ptr<const Dataset> dataset, double share);
+std::shared_ptr<const Dataset> without_spread_share(std::shared_ptr<const Dataset> dataset, double share);
+
+/// `count` images, evenly spread, or all where there are not so many.
+std::shared_ptr<const Dataset> spread_images(std::shared_ptr<const Dataset> dataset, std::int64_t count);
 
 /// The first `count` images, or all where there are not so many. A negative count is an Error(invalid_argument).
 std::shared_ptr<const Dataset> first_images(std::shared_ptr<const Dataset> dataset, std::int64_t count);

@@ -25,13 +25,8 @@ void check_num_classes(const Options& options, const Dataset& dataset) {
        dataset.num_classes(), " classes; set num_classes to ", dataset.num_classes(), " or to 0");
 }
 
-}  // namespace
-
-std::shared_ptr<const Dataset> open_dataset(const Options& options, const std::string& split) {
-  if (split != "train" && split != "test" && split != "val") {
-    fail(ErrorCode::invalid_argument, "split '", split, "' is unknown; it must be train, test or val");
-  }
-  const bool training = split == "train";
+/// One half of the data set as it is stored.
+std::shared_ptr<const Dataset> open_half(const Options& options, bool training) {
   const std::string name = options.text("dataset");
   if (name == "synthetic") return open_synthetic(options, training);
   const std::string data_dir = options.text("data_dir");
@@ -48,6 +43,23 @@ std::shared_ptr<const Dataset> open_dataset(const Options& options, const std::s
   }
   check_num_classes(options, *dataset);
   return dataset;
+}
+
+}  // namespace
+
+std::shared_ptr<const Dataset> open_dataset(const Options& options, const std::string& split) {
+  if (split != "train" && split != "test" && split != "val") {
+    fail(ErrorCode::invalid_argument, "split '", split, "' is unknown; it must be train, test or val");
+  }
+  const double share = options.real("validation_share");
+  const bool held_out = split == "val" && share > 0.0;
+  const bool training = split == "train";
+  std::shared_ptr<const Dataset> dataset = open_half(options, training || held_out);
+  if (held_out) return spread_share(std::move(dataset), share);
+  if (!training) return dataset;
+  if (share > 0.0) dataset = without_spread_share(std::move(dataset), share);
+  const std::int64_t count = options.integer("train_images");
+  return count > 0 ? spread_images(std::move(dataset), count) : dataset;
 }
 
 }  // namespace deepmoe

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -36,7 +37,42 @@ class Subset : public Dataset {
   const std::string description_;
 };
 
+/// Whether image `index` is one of an evenly spread share: one at which the sum of shares passes a whole
+/// number.
+bool is_in_share(std::int64_t index, double share) {
+  return std::floor(static_cast<double>(index + 1) * share) > std::floor(static_cast<double>(index) * share);
+}
+
+template <class Choose>
+std::shared_ptr<const Dataset> chosen(std::shared_ptr<const Dataset> dataset, const char* words,
+                                      const Choose& choose) {
+  std::vector<std::int64_t> indices;
+  for (std::int64_t i = 0; i < dataset->size(); ++i) {
+    if (choose(i)) indices.push_back(i);
+  }
+  std::string description = concat(dataset->description(), ", ", indices.size(), words);
+  return std::make_shared<Subset>(std::move(dataset), std::move(indices), std::move(description));
+}
+
 }  // namespace
+
+std::shared_ptr<const Dataset> spread_share(std::shared_ptr<const Dataset> dataset, double share) {
+  return chosen(std::move(dataset), " held-out images",
+                [&](std::int64_t i) { return is_in_share(i, share); });
+}
+
+std::shared_ptr<const Dataset> without_spread_share(std::shared_ptr<const Dataset> dataset, double share) {
+  return chosen(std::move(dataset), " images that are not held out",
+                [&](std::int64_t i) { return !is_in_share(i, share); });
+}
+
+std::shared_ptr<const Dataset> spread_images(std::shared_ptr<const Dataset> dataset, std::int64_t count) {
+  const std::int64_t size = dataset->size();
+  if (count >= size) return dataset;
+  // In whole numbers, so that the count is exact.
+  return chosen(std::move(dataset), " images",
+                [&](std::int64_t i) { return (i + 1) * count / size > i * count / size; });
+}
 
 std::shared_ptr<const Dataset> first_images(std::shared_ptr<const Dataset> dataset, std::int64_t count) {
   if (count < 0) fail(ErrorCode::invalid_argument, "there cannot be ", count, " images");

@@ -75,3 +75,25 @@ TEST_CASE("data sets that are not there are reported with what was looked for") 
   options.set("dataset", "cifar100");
   require_error(ErrorCode::not_found, {"cifar-100-python/test"}, [&] { open_dataset(options, "test"); });
 }
+
+TEST_CASE("images that are held out validate and are not learnt from") {
+  Options options;
+  options.set("synthetic_train_size", "100");
+  options.set("synthetic_test_size", "30");
+  options.set("validation_share", "0.2");
+  const auto train = open_dataset(options, "train"), held_out = open_dataset(options, "val");
+  CHECK(train->size() == 80);
+  CHECK(held_out->size() == 20);
+  CHECK(open_dataset(options, "test")->size() == 30);
+  // They are training images: synthetic test images are others.
+  std::vector<std::byte> scratch, other;
+  options.set("validation_share", "0");
+  const auto whole = open_dataset(options, "train");
+  held_out->image(0, scratch);
+  whole->image(4, other);
+  CHECK(scratch == other);
+  options.set("validation_share", "0.2");
+  options.set("train_images", "50");
+  CHECK(open_dataset(options, "train")->size() == 50);
+  CHECK(open_dataset(options, "val")->size() == 20);
+}

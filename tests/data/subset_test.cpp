@@ -64,3 +64,25 @@ TEST_CASE("the first images are those that the data set begins with") {
   CHECK(first_images(whole, 0)->size() == 0);
   require_error(ErrorCode::invalid_argument, {"-1"}, [&] { first_images(whole, -1); });
 }
+
+TEST_CASE("held-out images and the others are all images and each class gives its share") {
+  // Ten images of each of five classes, in their order.
+  const std::vector<float> pixels(50 * 3);
+  std::vector<std::int64_t> labels;
+  for (std::int64_t i = 0; i < 50; ++i) labels.push_back(i / 10);
+  const auto whole =
+      array_dataset(pixels.data(), PixelType::f32, labels.data(), 50, 3, 1, 1, false, 5, nullptr);
+  for (const double share : {0.0, 0.1, 0.3, 0.5}) {
+    CAPTURE(share);
+    const auto held_out = spread_share(whole, share), rest = without_spread_share(whole, share);
+    CHECK(held_out->size() == static_cast<std::int64_t>(50 * share));
+    CHECK(held_out->size() + rest->size() == 50);
+    std::vector<int> count(5, 0);
+    for (std::int64_t i = 0; i < held_out->size(); ++i) ++count[static_cast<std::size_t>(held_out->label(i))];
+    CHECK(count == std::vector<int>(5, static_cast<int>(10 * share)));
+  }
+  CHECK(spread_images(whole, 15)->size() == 15);
+  CHECK(spread_images(whole, 15)->label(14) == 4);
+  CHECK(spread_images(whole, 15)->label(5) == 1);
+  CHECK(spread_images(whole, 60)->size() == 50);
+}

@@ -44,7 +44,7 @@ pub type dmoe_event_callback = ::std::option::Option<
     ) -> i32,
 >;
 unsafe extern "C" {
-    #[doc = " The split (\"train\" or \"test\"; \"val\" is taken for \"test\" where a folder has it) of the data set that the\n options `dataset`, `data_dir`, ... name. Errors: NOT_FOUND saying what was looked for where, FORMAT naming\n the file. Since 0.1.0."]
+    #[doc = " The split of the data set that the options `dataset`, `data_dir`, ... name: \"train\", \"test\" (val/ is taken\n for it where a folder has that) or \"val\", the images that option `validation_share` holds out of \"train\" or,\n where that is 0, \"test\". Errors: NOT_FOUND saying what was looked for where, FORMAT naming the file.\n Since 0.1.0."]
     pub fn dmoe_dataset_open(
         options: *const dmoe_options,
         split: *const ::std::os::raw::c_char,
