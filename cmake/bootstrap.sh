@@ -249,6 +249,35 @@ install_libtorch() {
   [ -n "$libtorch" ] || die "LibTorch was installed in $environment but is not found there. Remove that folder and retry."
 }
 
+# Headers of CUDA, of which a LibTorch that was installed above has but some, for libdeepmoe_cuda. NCCL's must be of the
+# version that LibTorch was compiled with; the library that they come with is for who has CUDA, and has it already.
+install_cuda_headers() {
+  site=${libtorch%/torch}
+  case $libtorch in "$environment"/*) ;; *) return 0 ;; esac
+  [ -e "$libtorch/lib/libtorch_cuda.so" ] || return 0
+  if [ -e "$site/nvidia/cu13/include/crt" ] && [ -e "$site/nvidia/cu13/include/nv" ] &&
+    [ -e "$site/nvidia/nccl/include/nccl.h" ]; then
+    return 0
+  fi
+  say "Installing headers of CUDA and NCCL in $environment (up to 0.3 GB to download, 30 MB on disk)"
+  nccl=
+  [ -e "$site/nvidia/nccl/include/nccl.h" ] || nccl=$(sed -n 's/^Requires-Dist: *\(nvidia-nccl-cu13==[0-9.]*\).*/\1/p' "$site"/torch-*.dist-info/METADATA)
+  partial=$cache/.partial-$$
+  trap 'rm -rf "$partial"' EXIT
+  mkdir -p "$partial"
+  if TMPDIR=$partial "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir \
+    --retries 1 --no-compile --only-binary :all: --no-deps --target "$partial/site" \
+    "nvidia-cuda-crt==13.*" "nvidia-cuda-cccl==13.*" ${nccl:+"$nccl"}; then
+    rm -rf "$partial/site/nvidia/nccl/lib"
+    cp -R "$partial/site/nvidia/." "$site/nvidia/"
+    rm -f "$repository"/build/*/build.ninja # so that they are found
+  else
+    say "They could not be installed (see above); libdeepmoe_cuda will not be built: no CUDA graphs and no NCCL."
+  fi
+  rm -rf "$partial"
+  trap - EXIT
+}
+
 remove_abandoned_installations() {
   for folder in "$cache"/.partial-*; do
     [ -d "$folder" ] || continue
@@ -429,6 +458,7 @@ cd "$repository"
 detect_system
 install_packages
 find_or_install_libtorch
+install_cuda_headers
 configure
 case $command in
   setup) say "Ready: LibTorch is $libtorch, the build is build/$preset. Next: sh cmake/bootstrap.sh demo" ;;

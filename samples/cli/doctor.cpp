@@ -51,6 +51,18 @@ std::string diagnosis_text(const ordered_json& found) {
                                                 "installed, 'sh cmake/bootstrap.sh' installs "
                                                 "the LibTorch that has it. Everything else works without."});
   }
+  if (cuda.at("usable").get<bool>()) {
+    const std::string name = "CUDA graphs, NCCL";
+    if (cuda.at("graphs_and_nccl").get<bool>()) {
+      ok(name, "in libdeepmoe_cuda");
+    } else {
+      table.add(
+          {"missing", name,
+           option_text(cuda.at("graphs_and_nccl_reason")) +
+               ". CUDA works without, more slowly: steps are launched operation by operation, and several "
+               "processes talk over Gloo."});
+    }
+  }
   for (const auto& [name, version] : found.at("libraries").items()) ok(name, option_text(version));
   return table.text();
 }

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/cuda_library.hpp"
 #include "model/device.hpp"
 #include "model/model.hpp"
 
@@ -20,7 +21,9 @@ nlohmann::json diagnose_libtorch() {
            {{"usable", cuda.usable},
             {"devices", cuda.device_count},
             {"library", cuda.library},
-            {"reason", cuda.reason}}}};
+            {"reason", cuda.reason},
+            {"graphs_and_nccl", cuda_library().library != nullptr},
+            {"graphs_and_nccl_reason", cuda_library().reason}}}};
 }
 
 }  // namespace deepmoe

@@ -110,6 +110,40 @@ bootstrap
 expect "root needs no sudo" not called sudo
 expect "root installs" called "apt-get .* install"
 
+# A LibTorch that this script has installed, without all headers of CUDA, and a pip that installs them.
+environment=$work/cache/libdeepmoe/libtorch-2.14.1
+site=$environment/lib/python3.11/site-packages
+mkdir -p "$environment/bin" "$site/nvidia/cu13/include" "$site/torch-2.14.1.dist-info"
+cp -r "$work/libtorch" "$site/torch"
+touch "$site/torch/lib/libtorch_cuda.so"
+echo "Requires-Dist: nvidia-nccl-cu13==2.30.7; platform_system == \"Linux\"" >"$site/torch-2.14.1.dist-info/METADATA"
+cat >"$environment/bin/python" <<END
+#!/bin/sh
+echo "python \$*" >>"$work/calls"
+[ ! -e "$work/broken" ] || { echo "ERROR: no connection" >&2; exit 1; }
+while [ "\$1" != --target ]; do shift; done
+mkdir -p "\$2/nvidia/cu13/include/crt" "\$2/nvidia/cu13/include/nv" "\$2/nvidia/nccl/include" "\$2/nvidia/nccl/lib"
+touch "\$2/nvidia/nccl/include/nccl.h" "\$2/nvidia/nccl/lib/libnccl.so.2"
+END
+chmod +x "$environment/bin/python"
+# shellcheck disable=SC2086
+installed $all
+libtorch=$site/torch
+touch "$work/broken"
+bootstrap
+expect "headers that cannot be installed stop nothing" test "$status" = 0
+expect "and it is said what will be missing" says "no CUDA graphs and no NCCL"
+rm "$work/broken"
+bootstrap
+expect "headers of CUDA are installed" test -d "$site/nvidia/cu13/include/crt"
+expect "NCCL's are those of LibTorch's version" called "nvidia-nccl-cu13==2.30.7$"
+expect "without the library" test ! -e "$site/nvidia/nccl/lib"
+expect "it is configured again" test "$(tail -n 1 "$work/repository/configured")" = "$site/torch"
+count=$(wc -l <"$work/repository/configured")
+bootstrap
+expect "a complete LibTorch is left alone" not called python
+expect "and is not configured again" test "$(wc -l <"$work/repository/configured")" = "$count"
+
 # shellcheck disable=SC2086
 installed $all
 libtorch=/nowhere

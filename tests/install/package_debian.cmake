@@ -61,6 +61,9 @@ set(required ${INCLUDEDIR}/deepmoe_runtime.h ${INCLUDEDIR}/deepmoe_plugin.h ${IN
 if(DEEPMOE_COMMAND)
   list(APPEND required ${DEEPMOE_COMMAND} ${INCLUDEDIR}/deepmoe.h ${LIBDIR}/libdeepmoe.so.0 ${LIBDIR}/deepmoe/README)
 endif()
+if(CUDA_LIBRARY)
+  list(APPEND required ${LIBDIR}/${CUDA_LIBRARY})
+endif()
 expect_contents(${development} "bin/.*|${INCLUDEDIR}/.*|${LIBDIR}/[^/]*|${LIBDIR}/(deepmoe|pkgconfig|cmake)/.*|share/doc/.*"
                 ${required})
 

@@ -12,7 +12,7 @@ endfunction()
 
 # A library or program of a package looks for others beside itself, and nowhere in a folder that another machine lacks.
 function(expect_relative_paths prefix)
-  file(GLOB binaries "${prefix}/${LIBDIR}/libdeepmoe*.so" "${prefix}/${DEEPMOE_COMMAND}")
+  file(GLOB binaries "${prefix}/${LIBDIR}/libdeepmoe*.so*" "${prefix}/${DEEPMOE_COMMAND}")
   foreach(binary IN LISTS binaries)
     if(IS_DIRECTORY "${binary}")
       continue()
