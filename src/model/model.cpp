@@ -133,11 +133,10 @@ std::int64_t local_rank(const Options& options) {
   return options.text("distributed") == "off" ? 0 : process_place(process_environment()).local_rank;
 }
 
-bool use_channels_last(const Options& options, const at::Device& device) {
+Network::Layout layout_from(const Options& options) {
   const std::string wish = options.text("channels_last");
-  if (wish != "auto") return wish == "on";
-  // On the CPU neither layout was measured to be faster, and rows first is how weights are kept.
-  return device.is_cuda();
+  if (wish == "auto") return Network::Layout::fastest;
+  return wish == "on" ? Network::Layout::channels_last : Network::Layout::rows;
 }
 
 }  // namespace
@@ -148,7 +147,7 @@ Model::Model(Architecture architecture, const Options& options)
   set_thread_count(options.integer("threads"));
   if (options.boolean("deterministic")) use_deterministic_algorithms();
   with_libtorch_errors([&] {
-    network_ = std::make_unique<Network>(architecture_, device, use_channels_last(options_, device),
+    network_ = std::make_unique<Network>(architecture_, device, layout_from(options_),
                                          static_cast<std::uint64_t>(options.integer("seed")));
   });
 }

@@ -27,8 +27,12 @@ class Network {
     std::vector<at::Tensor> gates;  ///< (N, experts) each, in network order
   };
 
+  /// How activations lie in memory. `fastest` is what was measured to be so on the device, for each part of
+  /// the network.
+  enum class Layout { rows, channels_last, fastest };
+
   /// Parameters are allocated on `device` and left uninitialised. `architecture` must outlive the network.
-  Network(const Architecture& architecture, const at::Device& device, bool channels_last, std::uint64_t seed);
+  Network(const Architecture& architecture, const at::Device& device, Layout layout, std::uint64_t seed);
 
   /// `images` is (N, channels, H, W) f32 on device(). In training, batch norm uses and updates batch
   /// statistics and dropout draws; the result is part of an autograd graph wherever gradients are enabled.
@@ -40,7 +44,9 @@ class Network {
   const at::Device& device() const { return device_; }
 
   /// From now on batch norm takes its statistics in training over the processes of a distributed run.
-  void synchronise_norms(SumOverProcesses sum_over_processes) { sum_over_processes_ = std::move(sum_over_processes); }
+  void synchronise_norms(SumOverProcesses sum_over_processes) {
+    sum_over_processes_ = std::move(sum_over_processes);
+  }
 
   /// Stops (or resumes) the learning of the embedding network, its norm and its classifier.
   void freeze_embedding(bool frozen);
@@ -64,6 +70,7 @@ class Network {
 
   void plan_nodes();
   std::vector<std::int32_t> nodes_read_by(std::size_t index) const;
+  at::Tensor laid_out(const at::Tensor& images, bool for_embedding) const;
   at::Tensor evaluate(std::size_t index, const Values& values, bool training, Outputs& outputs);
   at::Tensor evaluate_group(const NormGroup& group, const Values& values, bool training);
   at::Tensor evaluate_gates(std::size_t index, const Values& values, Outputs& outputs);
@@ -71,7 +78,7 @@ class Network {
 
   const Architecture& architecture_;
   at::Device device_;
-  bool channels_last_;
+  Layout layout_;
   std::vector<Entry> state_;
   std::vector<NormGroup> groups_;
   std::vector<Plan> plan_;

@@ -67,11 +67,21 @@ TEST_CASE("gates are never negative and come in network order") {
   }
 }
 
-TEST_CASE("channels last computes the same network") {
-  const at::Tensor images = random_images(4);
-  const auto plain = small_model({{"channels_last", "off"}});
-  const auto last = small_model({{"channels_last", "on"}});
-  CHECK(at::allclose(logits(*plain, images), logits(*last, images), 1e-4, 1e-5));
+TEST_CASE("layouts of the activations compute the same network and gradients") {
+  // Large enough for the embedding network to have a layout of its own.
+  const at::Tensor images = random_images(4, 64);
+  std::vector<at::Tensor> logits, gradients;
+  for (const char* channels_last : {"off", "on", "auto"}) {
+    const auto model =
+        small_model({{"channels_last", channels_last}, {"image_size", "64"}, {"variant", "imagenet"}});
+    const Network::Outputs outputs = model->network().forward(images, true);
+    outputs.embedding_logits.square().sum().backward();
+    logits.push_back(outputs.logits);
+    gradients.push_back(test::entry_of(*model, "embedding.net.0.weight").grad());
+    CHECK(gradients.back().abs().max().item<float>() > 0);
+    CHECK(at::allclose(logits.front(), logits.back(), 1e-4, 1e-4));
+    CHECK(at::allclose(gradients.front(), gradients.back(), 1e-4, 1e-5));
+  }
 }
 
 TEST_CASE("a batch is computed as its images one by one") {
@@ -157,7 +167,7 @@ TEST_CASE("a maximum behind a ReLU has the values and gradients of the two in th
   });
   REQUIRE(pool != head.nodes.end());
   head.logits = static_cast<std::int32_t>(pool - head.nodes.begin());
-  Network partial(head, network.device(), false, 0);
+  Network partial(head, network.device(), Network::Layout::rows, 0);
   for (std::size_t i = 0; i < partial.state().size(); ++i) {
     partial.state()[i].tensor.detach().copy_(network.state()[i].tensor);
   }
