@@ -12,6 +12,7 @@
 
 #include "base/handover.hpp"
 #include "model/plane_kernels.hpp"
+#include "model/pool_gradient.hpp"
 
 #ifndef INTRA_OP_PARALLEL
 #error "Compile this file with OpenMP: without it at::parallel_for runs in one thread"
@@ -168,34 +169,6 @@ void run_forward(const NormChain& chain, at::Tensor& out, at::Tensor& taps, Stat
     }
   });
 }
-
-/// The gradient of a plane before its maximum, which only the chosen pixels have.
-template <class E>
-class PoolGradient {
- public:
-  PoolGradient(const PlanePool& pool, const E* gradient, const E* output, const std::uint8_t* taps)
-      : pool_(pool), gradient_(gradient), output_(output), taps_(taps) {}
-
-  /// Calls `use(pixel, d)` for every chosen pixel whose value a ReLU lets through; more than once where
-  /// windows meet.
-  template <class Use>
-  void visit(std::size_t plane, const Use& use) const {
-    std::size_t i = plane * pool_.out_pixels();
-    for (std::size_t y = 0; y < pool_.out_height; ++y) {
-      for (std::size_t x = 0; x < pool_.out_width; ++x, ++i) {
-        if (widened(output_[i]) <= 0) continue;
-        const std::size_t row = y * pool_.stride + taps_[i] / pool_.kernel - pool_.padding;
-        const std::size_t column = x * pool_.stride + taps_[i] % pool_.kernel - pool_.padding;
-        use(row * pool_.width + column, widened(gradient_[i]));
-      }
-    }
-  }
-
- private:
-  const PlanePool& pool_;
-  const E *gradient_, *output_;
-  const std::uint8_t* taps_;
-};
 
 /// The tensors that the backward pass reads and fills; undefined ones are not wanted.
 struct Backward {

@@ -233,6 +233,25 @@ TEST_CASE("a chain does not hide values that are not numbers") {
   }
 }
 
+TEST_CASE("a maximum over nothing but minus infinity has no gradient") {
+  Case setting;
+  setting.relu = true;
+  setting.use_batch = false;
+  setting.pool = MaxPool{.kernel = 3, .stride = 2, .padding = 1};
+  Side fused = make_side(setting), composed = make_side(setting);
+  for (const auto& [side, evaluate] :
+       {std::pair(&fused, &evaluate_chain), std::pair(&composed, &composed_chain)}) {
+    const c10::NoGradGuard no_gradient;
+    side->chain.weight->abs_();
+    side->chain.input[1][2].fill_(-std::numeric_limits<double>::infinity());
+    const c10::AutoGradMode gradients(true);
+    run(*side, evaluate);
+  }
+  CHECK(at::allclose(fused.output, composed.output));
+  CHECK(at::allclose(fused.chain.bias->grad(), composed.chain.bias->grad()));
+  CHECK(at::allclose(fused.chain.input.grad()[0], composed.chain.input.grad()[0]));
+}
+
 TEST_CASE("a chain does not depend on the number of threads") {
   Case setting;
   setting.gate = GateKind::before;
