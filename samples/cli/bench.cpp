@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "freed_memory.hpp"
 #include "handle.hpp"
 #include "option_flags.hpp"
 #include "resident_memory.hpp"
@@ -77,6 +78,7 @@ double quantile(const std::vector<double>& sorted, double share) {
 }
 
 int bench_train(const Settings& settings) {
+  keep_freed_memory();
   const OptionsHandle options = settings.flags.configured();
   const auto complete = [&](const char* name, const char* value) {
     if (option_value(options, name) == "0") set_option(options, name, value);

@@ -7,6 +7,7 @@
 
 #include "dry_run.hpp"
 #include "failure.hpp"
+#include "freed_memory.hpp"
 #include "handle.hpp"
 #include "option_flags.hpp"
 #include "output_folder.hpp"
@@ -113,6 +114,7 @@ int go_on(Settings& settings, const std::string& path) {
 }
 
 int train(Settings& settings) {
+  keep_freed_memory();
   const std::string resume = take_resume(settings.flags);
   return resume.empty() ? start(settings) : go_on(settings, resume);
 }
