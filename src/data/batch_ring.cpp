@@ -12,6 +12,10 @@ namespace {
 /// Small enough that threads share one batch evenly, large enough that claiming costs nothing.
 constexpr std::int64_t kChunkSamples = 16;
 
+std::shared_ptr<void> memory_on_heap(std::size_t bytes) {
+  return {::operator new(bytes), [](void* memory) { ::operator delete(memory); }};
+}
+
 }  // namespace
 
 BatchRing::BatchRing(std::shared_ptr<const Dataset> dataset, const Transform& transform,
@@ -46,6 +50,15 @@ bool BatchRing::has_work() {
   return claimable();
 }
 
+void BatchRing::allocate(Slot& slot) const {
+  const auto samples = static_cast<std::size_t>(std::min(options_.batch_size, samples_));
+  const auto side = static_cast<std::size_t>(transform_.image_size);
+  const auto memory = options_.allocate ? options_.allocate : memory_on_heap;
+  slot.images = std::static_pointer_cast<float>(memory(samples * 3 * side * side * sizeof(float)));
+  slot.labels = std::static_pointer_cast<std::int64_t>(memory(samples * sizeof(std::int64_t)));
+  slot.indices.resize(samples);
+}
+
 std::optional<BatchRing::Chunk> BatchRing::claim(std::int64_t last_batch) {
   const std::lock_guard lock(mutex_);
   if (!claimable() || claim_batch_ > last_batch) return std::nullopt;
@@ -57,11 +70,7 @@ std::optional<BatchRing::Chunk> BatchRing::claim(std::int64_t last_batch) {
     slot.unfinished_chunks = chunks_in(claim_batch_);
     slot.error = nullptr;
     // All of a slot's memory comes once, with the first batch that it holds, and in the thread that fills it.
-    const auto samples = static_cast<std::size_t>(std::min(options_.batch_size, samples_));
-    const auto side = static_cast<std::size_t>(transform_.image_size);
-    slot.images.resize(samples * 3 * side * side);
-    slot.labels.resize(samples);
-    slot.indices.resize(samples);
+    if (slot.indices.empty()) allocate(slot);
   }
   if (++claim_chunk_ == chunks_in(claim_batch_)) {
     ++claim_batch_;
@@ -82,12 +91,12 @@ void BatchRing::fill_samples(const Chunk& chunk, Slot& slot, std::vector<std::by
     const std::int64_t position = (chunk.batch * options_.batch_size + i) * shard.count + shard.index;
     const std::int64_t index = order_.empty() ? position : order_[static_cast<std::size_t>(position)];
     slot.indices[static_cast<std::size_t>(i)] = index;
-    slot.labels[static_cast<std::size_t>(i)] = dataset_->label(index);
+    slot.labels.get()[i] = dataset_->label(index);
     const std::uint64_t sample_seed = stream_seed(options_.seed, static_cast<std::uint64_t>(options_.epoch),
                                                   static_cast<std::uint64_t>(index));
     apply_transform(
         transform_, [&](const ChoosePart& choose) { return dataset_->image_part(index, choose, scratch); },
-        sample_seed, slot.images.data() + i * image_elements);
+        sample_seed, slot.images.get() + i * image_elements);
   }
 }
 
@@ -127,7 +136,7 @@ Batch BatchRing::current() {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return slot.unfinished_chunks == 0; });
   if (slot.error) std::rethrow_exception(slot.error);
-  return {batch_size(current_), slot.images.data(), slot.labels.data(), slot.indices.data()};
+  return {batch_size(current_), slot.images.get(), slot.labels.get(), slot.indices.data()};
 }
 
 void BatchRing::cancel() {

@@ -42,8 +42,9 @@ class BatchRing {
 
  private:
   struct Slot {
-    std::vector<float> images;
-    std::vector<std::int64_t> labels, indices;
+    std::shared_ptr<float> images;
+    std::shared_ptr<std::int64_t> labels;
+    std::vector<std::int64_t> indices;
     std::int64_t unfinished_chunks = 0;
     std::exception_ptr error;
     std::int64_t error_chunk = 0;
@@ -56,6 +57,7 @@ class BatchRing {
   std::int64_t chunks_in(std::int64_t batch) const;
   Slot& slot_of(std::int64_t batch) { return slots_[static_cast<std::size_t>(batch) % slots_.size()]; }
   bool claimable() const;
+  void allocate(Slot& slot) const;
   std::optional<Chunk> claim(std::int64_t last_batch);
   void fill_chunk(const Chunk& chunk, std::vector<std::byte>& scratch);
   void fill_samples(const Chunk& chunk, Slot& slot, std::vector<std::byte>& scratch);

@@ -159,6 +159,9 @@ struct Shard {
   }
 };
 
+/// Memory for so many bytes, aligned as operator new does, until its last owner is gone. Called by any thread.
+using AllocateMemory = std::function<std::shared_ptr<void>(std::size_t bytes)>;
+
 struct LoaderOptions {
   std::int64_t batch_size = 64;
   bool shuffle = false;
@@ -169,6 +172,7 @@ struct LoaderOptions {
   std::int64_t num_workers = 0;   ///< 0: everything happens in next()
   std::int64_t prefetch = 4;      ///< batches ready ahead of the step, per loader
   Shard shard = {};
+  AllocateMemory allocate = {};   ///< where images and labels of batches lie; empty: on the heap
 };
 
 /// How a data set, or a shard of it, is read in training: shuffled, by options batch_size, seed, num_workers and

@@ -13,8 +13,10 @@ at::Tensor normalized(const at::Tensor& images, const Normalization& normalizati
          at::toString(images.scalar_type()));
   }
   const auto per_channel = [&](const std::array<float, 3>& values) {
-    return at::tensor(at::ArrayRef<float>(values.data(), 3), images.options().dtype(at::kFloat))
-        .view({1, 3, 1, 1});
+    // Written by kernels: a copy from the host's memory would wait for the device.
+    const at::Tensor tensor = at::empty({1, 3, 1, 1}, images.options().dtype(at::kFloat));
+    for (std::size_t i = 0; i < 3; ++i) tensor.select(1, static_cast<std::int64_t>(i)).fill_(values[i]);
+    return tensor;
   };
   return (images.to(at::kFloat) / 255.0 - per_channel(normalization.mean)) /
          per_channel(normalization.deviation);

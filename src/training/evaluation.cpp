@@ -12,6 +12,7 @@
 #include "model/loss.hpp"
 #include "model/precision.hpp"
 #include "plugin/plugin.hpp"
+#include "training/batch_feed.hpp"
 #include "training/evaluation.hpp"
 #include "training/gate_statistics.hpp"
 
@@ -114,7 +115,7 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
     loader_options.shard = {subject.processes->rank(), subject.processes->size()};
   }
   const std::int64_t samples = loader_options.shard.size(dataset->size());
-  Loader loader(std::move(dataset), transform, loader_options);
+  BatchFeed feed(std::move(dataset), transform, loader_options, subject.device);
 
   const LossWeights weights{options.real("lambda_val"), options.real("mu"), 0.0,
                             gate_norm_from(options.text("gate_norm"))};
@@ -132,19 +133,13 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
 
   const auto start = std::chrono::steady_clock::now();
   const c10::NoGradGuard no_gradient;
-  Batch batch;
-  while (loader.next(batch)) {
+  at::Tensor images, labels;
+  while (feed.next(images, labels)) {
     with_libtorch_errors([&] {
-      const at::Tensor images =
-          at::from_blob(const_cast<float*>(batch.images),
-                        {batch.size, architecture.image_channels, image_size, image_size}, at::kFloat)
-              .to(subject.device);
-      const at::Tensor labels =
-          at::from_blob(const_cast<std::int64_t*>(batch.labels), {batch.size}, at::kLong).to(subject.device);
       const Network::Outputs outputs = subject.forward(images);
       const Loss loss = compute_loss(outputs, labels, weights);
       const at::Tensor best = std::get<1>(outputs.logits.topk(top, 1)).eq(labels.unsqueeze(1));
-      sums[0].add_(loss.total.to(at::kDouble), static_cast<double>(batch.size));
+      sums[0].add_(loss.total.to(at::kDouble), static_cast<double>(labels.size(0)));
       sums[1].add_(outputs.logits.argmax(1).eq(labels).sum());
       sums[2].add_(best.sum());
       if (statistics) {
@@ -153,7 +148,7 @@ json evaluate_subject(const Subject& subject, std::shared_ptr<const Dataset> dat
         if (observer) observer(outputs.gates);
         if (!metrics.empty()) add_gates(metrics, outputs.gates);
       }
-      done += batch.size;
+      done += labels.size(0);
     });
     if (callback) {
       const std::int32_t answer = callback(Event::validation, {{"done", done}, {"samples", samples}});

@@ -5,6 +5,7 @@
 
 #include "base/base.hpp"
 #include "model/libtorch_errors.hpp"
+#include "training/batch_feed.hpp"
 #include "training/dead_layers.hpp"
 #include "training/dry_run.hpp"
 #include "training/gate_statistics.hpp"
@@ -180,13 +181,13 @@ class Run {
     folder_.write_config(options);
   }
 
-  std::unique_ptr<Loader> make_loader() const {
+  BatchFeed make_feed() const {
     const Options& options = trainer_.options;
     LoaderOptions loader_options =
         training_loader_options(*train_, options, progress_.epochs_done, trainer_.shard());
     loader_options.first_batch = progress_.batches_done;
-    return std::make_unique<Loader>(train_, training_transform(*train_, image_size_, options),
-                                    loader_options);
+    return BatchFeed(train_, training_transform(*train_, image_size_, options), loader_options,
+                     trainer_.network.device());
   }
 
   void run_epoch() {
@@ -253,26 +254,22 @@ class Run {
   void train_epoch() {
     const std::int64_t read_every = trainer_.options.integer("print_every");
     const double checkpoint_seconds = 60.0 * trainer_.options.real("checkpoint_minutes");
-    const at::Device& device = trainer_.network.device();
-    const std::unique_ptr<Loader> loader = make_loader();
+    const bool on_cpu = trainer_.network.device().is_cpu();
+    BatchFeed feed = make_feed();
     const auto start = Clock::now();
-    Batch batch;
+    at::Tensor images, labels;
     std::int64_t samples = 0;
-    while (!events_.cancelled() && loader->next(batch)) {
+    while (!events_.cancelled() && feed.next(images, labels)) {
       const double lr = trainer_.learning_rate();
       const std::int64_t step = trainer_.step_in_epoch + 1;
       // On the CPU the loss is there anyway; a GPU is only waited for now and then.
-      const bool read = device.is_cpu() || step % read_every == 0;
+      const bool read = on_cpu || step % read_every == 0;
       StepStatistics::Means means;
       with_libtorch_errors([&] {
-        const at::Tensor images = at::from_blob(const_cast<float*>(batch.images),
-                                                {batch.size, 3, image_size_, image_size_}, at::kFloat);
-        const at::Tensor labels =
-            at::from_blob(const_cast<std::int64_t*>(batch.labels), {batch.size}, at::kLong);
-        trainer_.step(images.to(device), labels.to(device), false);
+        trainer_.step(images, labels, false);
         if (read) means = trainer_.checked_statistics();
       });
-      samples += batch.size * trainer_.processes->size();
+      samples += labels.size(0) * trainer_.processes->size();
       ++progress_.batches_done;
       if (events_.heard()) {
         json details = {{"epoch", progress_.epochs_done + 1},

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <initializer_list>
 #include <numeric>
 #include <set>
@@ -191,6 +192,26 @@ TEST_CASE("a sample's augmentation does not depend on its place in the order") {
                      plain.images.begin() + static_cast<std::ptrdiff_t>((index + 1) * 768),
                      shuffled.images.begin() + static_cast<std::ptrdiff_t>(i * 768)));
   }
+}
+
+TEST_CASE("batches lie in memory that the caller gave and keep it as long as the loader lives") {
+  const auto dataset = std::make_shared<NumberedDataset>(50);
+  const Transform transform{4, 0, 0.0, {}};
+  std::atomic<std::int64_t> given = 0, living = 0;
+  LoaderOptions options{.batch_size = 8, .num_workers = 2, .prefetch = 2};
+  options.allocate = [&](std::size_t bytes) {
+    given += static_cast<std::int64_t>(bytes);
+    ++living;
+    return std::shared_ptr<void>(::operator new(bytes), [&](void* memory) {
+      --living;
+      ::operator delete(memory);
+    });
+  };
+  const Pass own = run(dataset, transform, options);
+  CHECK(own == run(dataset, transform, {.batch_size = 8}));
+  // One place for what the caller holds, and two ahead.
+  CHECK(given == 3 * 8 * (48 * 4 + 8));
+  CHECK(living == 0);
 }
 
 TEST_CASE("workers run ahead of the caller but no further than prefetch batches") {
