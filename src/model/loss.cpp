@@ -57,7 +57,11 @@ Loss compute_loss(const Network::Outputs& outputs, const at::Tensor& targets, co
   }
   if (!outputs.gates.empty()) {
     loss.gate = gate_loss(outputs.gates, weights.gate_norm);
-    if (weights.lambda_val != 0.0) loss.total = loss.total + weights.lambda_val * loss.gate;
+    if (weights.lambda_on_device.defined()) {
+      loss.total = loss.total + weights.lambda_on_device * loss.gate;
+    } else if (weights.lambda_val != 0.0) {
+      loss.total = loss.total + weights.lambda_val * loss.gate;
+    }
   }
   if (outputs.embedding_logits.defined() && weights.mu != 0.0) {
     loss.total = loss.total + weights.mu * cross_entropy(outputs.embedding_logits);

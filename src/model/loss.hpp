@@ -15,6 +15,8 @@ struct LossWeights {
   GateNorm gate_norm = GateNorm::layer_mean_l1;
   double distillation = 0.0;  ///< share of the classification that a teacher's answers make up
   double temperature = 1.0;   ///< of the teacher's answers and ours
+  /// Takes the place of lambda_val where it is defined: a scalar, f32, whose value the host need not know.
+  at::Tensor lambda_on_device = {};
 };
 
 struct Loss {

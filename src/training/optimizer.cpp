@@ -71,6 +71,17 @@ Optimizer::Optimizer(std::vector<TrainedParameter> parameters, std::unique_ptr<U
 }
 
 void Optimizer::step(double lr) {
+  step_groups([&](const Group& group, OptimizerUpdate& update) { update.lr = lr * group.lr_factor; });
+}
+
+void Optimizer::step(const at::Tensor& lr) {
+  step_groups([&](const Group& group, OptimizerUpdate& update) {
+    update.lr_on_device = group.lr_factor == 1.0 ? lr : lr * group.lr_factor;
+  });
+}
+
+template <class SetLearningRate>
+void Optimizer::step_groups(const SetLearningRate& set_learning_rate) {
   const c10::NoGradGuard no_gradient;
   for (const Group& group : groups_) {
     OptimizerUpdate update;
@@ -87,7 +98,7 @@ void Optimizer::step(double lr) {
       update.slots.push_back(select(memory_[slot], positions));
       if (slots_[slot].kind != OptimizerSlot::Kind::values) at::_foreach_add_(update.slots.back(), 1);
     }
-    update.lr = lr * group.lr_factor;
+    set_learning_rate(group, update);
     update.weight_decay = weight_decay_ * group.decay_factor;
     rule_->apply(update);
   }

@@ -36,6 +36,7 @@ struct OptimizerUpdate {
   std::vector<at::Tensor> parameters, gradients;
   std::vector<std::vector<at::Tensor>> slots;  ///< in the order of the rule's; counts include this update
   double lr = 0.0, weight_decay = 0.0;
+  at::Tensor lr_on_device;  ///< takes the place of lr where it is defined: a scalar, f32
 };
 
 /// The arithmetic of one optimizer.
@@ -43,6 +44,8 @@ class UpdateRule {
  public:
   virtual ~UpdateRule() = default;
   virtual std::vector<OptimizerSlot> slots() const = 0;
+  /// Whether it goes by lr_on_device, and by no other number that changes and is not on the device.
+  virtual bool works_on_device() const { return false; }
   /// Changes parameters and slots, not the gradients. Called without gradient recording.
   virtual void apply(OptimizerUpdate& update) const = 0;
 };
@@ -55,6 +58,10 @@ class Optimizer {
 
   /// One step with learning rate `lr`.
   void step(double lr);
+  /// The same with a scalar (f32, on the parameters' device) whose value the host need not know, so that a
+  /// step which was recorded can be done again with another one. Only where works_on_device().
+  void step(const at::Tensor& lr);
+  bool works_on_device() const { return rule_->works_on_device(); }
 
   /// All that future steps depend on besides parameters and gradients: for each parameter and slot a tensor
   /// "<parameter>.<slot>" with the slots' names in torch.optim (exp_avg, momentum_buffer, step, ...).
@@ -72,6 +79,9 @@ class Optimizer {
     double lr_factor, decay_factor;
     std::vector<std::size_t> positions;  ///< in parameters_
   };
+
+  template <class SetLearningRate>
+  void step_groups(const SetLearningRate& set_learning_rate);
 
   std::vector<TrainedParameter> parameters_;
   std::unique_ptr<UpdateRule> rule_;

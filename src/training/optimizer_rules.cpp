@@ -19,6 +19,16 @@ Tensors decayed_gradients(const OptimizerUpdate& update) {
   return at::_foreach_add(update.gradients, update.parameters, update.weight_decay);
 }
 
+/// Calls a fused kernel, which takes the learning rate as a number or as a tensor.
+template <class Work>
+void with_learning_rate(const OptimizerUpdate& update, const Work& work) {
+  if (update.lr_on_device.defined()) {
+    work(update.lr_on_device);
+  } else {
+    work(update.lr);
+  }
+}
+
 struct Betas {
   explicit Betas(const Options& options)
       : first(options.reals("betas").at(0)), second(options.reals("betas").at(1)) {}
@@ -38,9 +48,12 @@ class Sgd : public UpdateRule {
   void apply(OptimizerUpdate& update) const override {
     // From zeros, the first step gives each buffer its gradient, as torch.optim.SGD does.
     const Tensors buffers = update.slots.empty() ? Tensors() : update.slots[0];
-    at::_fused_sgd_(update.parameters, update.gradients, buffers, update.weight_decay, momentum_, update.lr,
-                    /*dampening=*/0.0, nesterov_, /*maximize=*/false, /*is_first_step=*/false);
+    with_learning_rate(update, [&](const auto& lr) {
+      at::_fused_sgd_(update.parameters, update.gradients, buffers, update.weight_decay, momentum_, lr,
+                      /*dampening=*/0.0, nesterov_, /*maximize=*/false, /*is_first_step=*/false);
+    });
   }
+  bool works_on_device() const override { return true; }
 
  private:
   double momentum_;
@@ -58,16 +71,18 @@ class Adam : public UpdateRule {
 
   void apply(OptimizerUpdate& update) const override {
     const auto& [means, squares, steps] = std::tie(update.slots[0], update.slots[1], update.slots[2]);
-    if (decoupled_weight_decay_) {
-      at::_fused_adamw_(update.parameters, update.gradients, means, squares, {}, steps, update.lr,
-                        betas_.first, betas_.second, update.weight_decay, epsilon_, /*amsgrad=*/false,
-                        /*maximize=*/false);
-    } else {
-      at::_fused_adam_(update.parameters, update.gradients, means, squares, {}, steps, update.lr,
-                       betas_.first, betas_.second, update.weight_decay, epsilon_, /*amsgrad=*/false,
-                       /*maximize=*/false);
-    }
+    with_learning_rate(update, [&](const auto& lr) {
+      if (decoupled_weight_decay_) {
+        at::_fused_adamw_(update.parameters, update.gradients, means, squares, {}, steps, lr, betas_.first,
+                          betas_.second, update.weight_decay, epsilon_, /*amsgrad=*/false,
+                          /*maximize=*/false);
+      } else {
+        at::_fused_adam_(update.parameters, update.gradients, means, squares, {}, steps, lr, betas_.first,
+                         betas_.second, update.weight_decay, epsilon_, /*amsgrad=*/false, /*maximize=*/false);
+      }
+    });
   }
+  bool works_on_device() const override { return true; }
 
  private:
   Betas betas_;

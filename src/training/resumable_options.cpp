@@ -17,7 +17,7 @@ using nlohmann::json;
 constexpr std::array<std::string_view, 8> harmless{"recipe",   "train_paper", "data_dir", "num_workers",
                                                    "prefetch", "print_every", "patience", "distributed_timeout"};
 /// Where steps are computed.
-constexpr std::array<std::string_view, 3> places{"device", "threads", "channels_last"};
+constexpr std::array<std::string_view, 4> places{"device", "threads", "channels_last", "cuda_graphs"};
 /// What the network or its first weights come from; the network itself is compared.
 constexpr std::array<std::string_view, 13> network{
     "model",         "num_classes",        "width",         "wide",      "variant",

@@ -83,6 +83,8 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
       loss_weights(loss_weights_from(options)),
       statistics(network.device()),
       reduction(processes),
+      step_graph(
+          make_step_graph(options, network, processes->alone(), precision, optimizer->works_on_device())),
       accumulation(options.integer("gradient_accumulation")),
       gradient_clip(options.real("gradient_clip")) {
   const std::int64_t freeze = options.integer("freeze_epochs");
@@ -166,33 +168,79 @@ double Trainer::Implementation::step(const at::Tensor& images, const at::Tensor&
   const c10::AutoGradMode gradients(true);
   const MixedBatch batch = mixing.mix(images, labels, global_step);
   gate_schedule.apply(time());
+  const double value = step_graph ? graphed_step(batch, read_loss) : plain_step(batch, read_loss);
+  ++global_step;
+  ++step_in_epoch;
+  gate_schedule.apply(time());
+  return value;
+}
+
+double Trainer::Implementation::plain_step(const MixedBatch& batch, bool read_loss) {
   at::Tensor teacher_logits;
-  const Network::Outputs outputs = [&] {
-    const Autocast autocast(precision, network.device());
-    teacher_logits = distillation.teacher_logits(batch.images);
-    return network.forward(batch.images, true);
-  }();
+  const Network::Outputs outputs = forward(batch.images, teacher_logits);
   if (!network.embedding_frozen()) gate_control.observe(outputs.gates, global_step, time());
   loss_weights.lambda_val = lambda_val();
   const Loss loss = compute_loss(outputs, batch.targets, loss_weights, teacher_logits);
-  statistics.add(loss.total, outputs.logits, batch.labels, global_step);
-  if (gate_observer && !outputs.gates.empty()) gate_observer(outputs.gates);
-
-  // Where reading costs nothing, a bad loss stops before it spoils the weights.
-  double value = 0.0;
-  if (read_loss || network.device().is_cpu()) {
-    value = loss.total.item<double>();
-    if (!std::isfinite(value)) fail_not_finite(global_step);
-  }
+  const double value = note_step({loss.total, outputs.logits, outputs.gates}, batch.labels, read_loss);
   const at::Tensor share = accumulation > 1 ? loss.total / static_cast<double>(accumulation) : loss.total;
   const at::Tensor scaled = loss_scale.scaled(share);
   const bool updates = ++accumulated == accumulation;
   if (updates) reduction.prepare(parameters, scaled);
   reduction.backward(scaled);
   if (updates) update();
-  ++global_step;
-  ++step_in_epoch;
-  gate_schedule.apply(time());
+  return value;
+}
+
+double Trainer::Implementation::graphed_step(const MixedBatch& batch, bool read_loss) {
+  const StepOutputs outputs =
+      step_graph->run(batch.images, batch.targets, learning_rate(), lambda_val(), device_settings(),
+                      [this](const StepInputs& inputs) { return step_on_device(inputs); });
+  average.update();
+  if (!network.embedding_frozen()) gate_control.observe(outputs.gates, global_step, time());
+  return note_step(outputs, batch.labels, read_loss);
+}
+
+StepOutputs Trainer::Implementation::step_on_device(const StepInputs& inputs) {
+  drop_gradients();
+  at::Tensor teacher_logits;
+  const Network::Outputs outputs = forward(inputs.images, teacher_logits);
+  LossWeights weights = loss_weights;
+  weights.lambda_val = 0.0;
+  weights.lambda_on_device = inputs.lambda_val;
+  const Loss loss = compute_loss(outputs, inputs.targets, weights, teacher_logits);
+  loss.total.backward();
+  if (gradient_clip > 0.0) clip_gradients(parameters, gradient_clip);
+  optimizer->step(inputs.lr);
+  drop_gradients();
+  StepOutputs result{loss.total.detach(), outputs.logits.detach(), {}};
+  for (const at::Tensor& gates : outputs.gates) result.gates.push_back(gates.detach());
+  return result;
+}
+
+std::string Trainer::Implementation::device_settings() const {
+  const Architecture& architecture = model->architecture();
+  std::string settings = concat(network.embedding_frozen(), ' ', loss_weights.mu);
+  for (const std::int32_t node : architecture.gates()) {
+    const Gate& gate = std::get<Gate>(architecture.nodes[static_cast<std::size_t>(node)].operation);
+    settings += concat(' ', gate.active_limit, ' ', gate.influence);
+  }
+  return settings;
+}
+
+Network::Outputs Trainer::Implementation::forward(const at::Tensor& images, at::Tensor& teacher_logits) {
+  const Autocast autocast(precision, network.device());
+  teacher_logits = distillation.teacher_logits(images);
+  return network.forward(images, true);
+}
+
+double Trainer::Implementation::note_step(const StepOutputs& outputs, const at::Tensor& labels,
+                                          bool read_loss) {
+  statistics.add(outputs.loss, outputs.logits, labels, global_step);
+  if (gate_observer && !outputs.gates.empty()) gate_observer(outputs.gates);
+  // Where reading costs nothing, a bad loss stops before it spoils the weights.
+  if (!read_loss && !network.device().is_cpu()) return 0.0;
+  const auto value = outputs.loss.item<double>();
+  if (!std::isfinite(value)) fail_not_finite(global_step);
   return value;
 }
 
@@ -202,8 +250,12 @@ void Trainer::Implementation::update() {
     optimizer->step(learning_rate());
     average.update();
   }
-  for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
+  drop_gradients();
   accumulated = 0;
+}
+
+void Trainer::Implementation::drop_gradients() {
+  for (at::Tensor& parameter : parameters) parameter.mutable_grad().reset();
 }
 
 void Trainer::Implementation::expect_own_weights(const char* what) const {

@@ -17,6 +17,7 @@
 #include "training/optimizer.hpp"
 #include "training/process_group.hpp"
 #include "training/schedule.hpp"
+#include "training/step_graph.hpp"
 #include "training/step_statistics.hpp"
 #include "training/training.hpp"
 #include "training/weight_average.hpp"
@@ -55,8 +56,21 @@ struct Trainer::Implementation {
   /// Gives each process but the first random numbers of its own from here on.
   void part_generators();
 
+  /// The network's outputs in training, and the teacher's where there is one.
+  Network::Outputs forward(const at::Tensor& images, at::Tensor& teacher_logits);
+  double plain_step(const MixedBatch& batch, bool read_loss);
+  /// The same by step_graph. lambda_val takes the gates of this step in for the next.
+  double graphed_step(const MixedBatch& batch, bool read_loss);
+  /// A whole step that the host knows nothing of, as a graph needs it.
+  StepOutputs step_on_device(const StepInputs& inputs);
+  /// All that step_on_device goes by besides its inputs and options.
+  std::string device_settings() const;
+  /// Takes a step into the statistics; the result is that of step().
+  double note_step(const StepOutputs& outputs, const at::Tensor& labels, bool read_loss);
+
   /// Changes the weights by the gradients that have been gathered.
   void update();
+  void drop_gradients();
   /// How much of the run is over, 0..1, the last epochs with a frozen embedding not counted; outside epochs
   /// as if a run had 2000 steps.
   double time() const;
@@ -82,7 +96,8 @@ struct Trainer::Implementation {
   LossWeights loss_weights;
   StepStatistics statistics;
   GradientReduction reduction;
-  GateObserver gate_observer;  ///< is shown the gates of every step; may be empty
+  std::unique_ptr<StepGraph> step_graph;  ///< may be null: steps are launched one operation at a time
+  GateObserver gate_observer;             ///< is shown the gates of every step; may be empty
   std::int64_t accumulation;
   double gradient_clip;
 

@@ -111,6 +111,28 @@ TEST_CASE("an optimizer goes on bit for bit from the state of another") {
   }
 }
 
+TEST_CASE("a learning rate on the device does what the number does") {
+  for (const char* name : {"sgd", "adam", "adamw"}) {
+    CAPTURE(name);
+    const auto parameters = two_parameters(), others = copies_of(parameters);
+    const auto by_number = make_optimizer(parameters, options_of(name));
+    const auto on_device = make_optimizer(others, options_of(name));
+    REQUIRE(on_device->works_on_device());
+    for (int step = 0; step < 3; ++step) {
+      for (const auto& list : {parameters, others}) {
+        for (const TrainedParameter& parameter : list) {
+          parameter.tensor.mutable_grad() = at::ones_like(parameter.tensor).mul(step + 1.0);
+        }
+      }
+      by_number->step(0.25);
+      on_device->step(at::full({}, 0.25, at::kFloat));
+    }
+    CHECK(equal(parameters, others));
+    CHECK_FALSE(parameters[1].tensor.equal(two_parameters()[1].tensor));
+  }
+  CHECK_FALSE(make_optimizer(two_parameters(), options_of("adamax"))->works_on_device());
+}
+
 TEST_CASE("the state names each parameter's memory as torch.optim does") {
   const std::vector<std::pair<std::string, std::vector<std::string>>> expected = {
       {"sgd", {"momentum_buffer"}},
