@@ -8,6 +8,8 @@ namespace deepmoe {
 /// What a ProcessGroup holds of c10d.
 struct Connection {
   c10::intrusive_ptr<c10d::ProcessGroup> group;
+  c10::intrusive_ptr<c10d::Store> store;
+  c10::intrusive_ptr<c10d::Backend> nccl;  ///< null while CUDA's tensors go over Gloo
 };
 
 }  // namespace deepmoe

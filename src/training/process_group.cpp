@@ -30,7 +30,7 @@ std::shared_ptr<gloo::transport::Device> network_device(const ProcessPlace& plac
   return ProcessGroupGloo::createDefaultDevice();
 }
 
-c10::intrusive_ptr<c10d::ProcessGroup> connect(const ProcessPlace& place, std::chrono::milliseconds timeout) {
+Connection connect(const ProcessPlace& place, std::chrono::milliseconds timeout) {
   c10d::TCPStoreOptions store_options;
   store_options.port = static_cast<std::uint16_t>(place.port);
   store_options.isServer = place.rank == 0;
@@ -53,12 +53,12 @@ c10::intrusive_ptr<c10d::ProcessGroup> connect(const ProcessPlace& place, std::c
     group->setBackend(device, c10d::ProcessGroup::BackendType::GLOO, gloo);
   }
   group->setDefaultBackend(c10d::ProcessGroup::BackendType::GLOO);
-  return group;
+  return {group, store, nullptr};
 }
 
 #else
 
-c10::intrusive_ptr<c10d::ProcessGroup> connect(const ProcessPlace& place, std::chrono::milliseconds) {
+Connection connect(const ProcessPlace& place, std::chrono::milliseconds) {
   fail(ErrorCode::unsupported, "a launcher has started ", place.size,
        " processes, but this build of libdeepmoe has no distributed training, for want of Gloo's headers; "
        "set option "
@@ -82,7 +82,7 @@ ProcessGroup::ProcessGroup(const ProcessPlace& place, double timeout_seconds)
                              place.address, ":", place.port));
   const std::chrono::milliseconds timeout(static_cast<std::int64_t>(1000.0 * timeout_seconds));
   try {
-    connection_ = std::make_shared<Connection>(Connection{connect(place, timeout)});
+    connection_ = std::make_shared<Connection>(connect(place, timeout));
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
@@ -116,6 +116,7 @@ void ProcessGroup::collective(const Work& work) {
 }
 
 void ProcessGroup::fail_lost(const std::exception& reason) const {
+  abort_nccl();
   fail(ErrorCode::io, "another process of the run is gone, or did not answer for ", timeout_seconds_,
        " seconds (", first_line(reason.what()),
        "); start all of them again with option resume to go on from the last checkpoint");

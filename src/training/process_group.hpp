@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/base.hpp"
+#include "model/cuda_library.hpp"
 #include "options/options.hpp"
 
 namespace c10d {
@@ -36,6 +37,11 @@ class ProcessGroup {
   /// with the first trainer, and shared by those that follow.
   static std::shared_ptr<ProcessGroup> of_process(const Options& options);
 
+  /// Lets tensors on CUDA go over NCCL from here on where every process has it, and a device of its own; else
+  /// they go over Gloo, and the log says why. True for NCCL. Collective; once it has said true, nothing is
+  /// asked again. `library` is the process's own, and must outlive it.
+  bool use_nccl(const at::Device& device, const OpenedCudaLibrary& library);
+
   std::int64_t rank() const { return place_.rank; }
   std::int64_t size() const { return place_.size; }
   bool alone() const { return place_.size == 1; }
@@ -58,6 +64,9 @@ class ProcessGroup {
   const std::shared_ptr<struct Connection>& connection() const { return connection_; }
 
  private:
+  /// Ends calls that a device still waits in for others.
+  void abort_nccl() const;
+
   template <class Work>
   void collective(const Work& work);
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/base.hpp"
+#include "model/cuda_library.hpp"
 #include "model/images.hpp"
 #include "model/libtorch_errors.hpp"
 #include "model/tensor_bridge.hpp"
@@ -98,6 +99,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
   network.synchronise_norms(synchronises ? [group = processes](const at::Tensor& sums) { group->sum(sums); }
                                          : SumOverProcesses());
   if (processes->alone()) return;
+  if (network.device().is_cuda()) processes->use_nccl(network.device(), cuda_library());
   expect_same_training_everywhere(*processes, options, model->architecture());
   std::vector<at::Tensor> state;
   for (const Network::Entry& entry : network.state()) state.push_back(entry.tensor);

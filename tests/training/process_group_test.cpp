@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "base/require_error.hpp"
+#include "training/process_connection.hpp"
 #include "training/process_pair.hpp"
 
 using namespace deepmoe;
@@ -35,6 +36,57 @@ TEST_CASE("two processes share sums means and the first one's tensors") {
       ++done;
   });
   CHECK(done == 2);
+}
+
+namespace {
+
+/// Has a backend that does nothing in the place of NCCL's.
+class NcclLibrary : public CudaLibrary {
+ public:
+  std::unique_ptr<CudaGraph> make_graph(const at::Device&, const at::Generator&) const override {
+    return nullptr;
+  }
+  c10::intrusive_ptr<c10d::Backend> make_nccl(const c10::intrusive_ptr<c10d::Store>& store, int rank,
+                                              int size, std::chrono::milliseconds timeout) const override {
+    ++made;
+    CHECK(timeout == std::chrono::seconds(20));
+    // The others find it where they were told that it is.
+    store->set(std::to_string(rank), "here");
+    store->wait({std::to_string(1 - rank)});
+    return c10::make_intrusive<Nothing>(rank, size);
+  }
+  mutable std::atomic<int> made{0};
+
+ private:
+  struct Nothing : c10d::Backend {
+    using Backend::Backend;
+  };
+};
+
+int processes_with_nccl(const NcclLibrary& library, bool second_has_it, std::int8_t second_device) {
+  std::atomic<int> with{0};
+  as_two_processes([&](const std::shared_ptr<ProcessGroup>& group) {
+    OpenedCudaLibrary opened{&library, {}};
+    if (group->rank() == 1 && !second_has_it) opened = {nullptr, "there is none"};
+    const at::Device device(at::kCUDA, group->rank() == 0 ? std::int8_t{0} : second_device);
+    if (group->use_nccl(device, opened)) ++with;
+    if (group->use_nccl(device, opened) && group->connection()->nccl) ++with;
+    // What is on the host goes on over Gloo.
+    CHECK(group->mean(1.0 + static_cast<double>(group->rank())) == 1.5);
+  });
+  return with;
+}
+
+}  // namespace
+
+TEST_CASE("processes use NCCL where all have it and each has a device of its own") {
+  const NcclLibrary all, one, shared;
+  CHECK(processes_with_nccl(all, true, 1) == 4);
+  CHECK(all.made == 2);
+  CHECK(processes_with_nccl(one, false, 1) == 0);
+  CHECK(one.made == 0);
+  CHECK(processes_with_nccl(shared, true, 0) == 0);
+  CHECK(shared.made == 0);
 }
 
 TEST_CASE("what differs between processes is an error in each that names it") {
