@@ -281,14 +281,12 @@ std::vector<OptionDeclaration> run_options() {
        .group = group,
        .default_value = "auto",
        .choices = {"auto", "on", "off"},
-       .help = "Whether a training step on CUDA is recorded as a CUDA graph and launched as a whole: auto "
-               "where it can "
-               "be, on as an error where it cannot. It cannot with gradient_accumulation, several processes, "
-               "amp fp16 or "
-               "optimizers other than sgd, adam and adamw. The first steps, those of batches of another size "
-               "and those "
-               "after a change of the gates' limits are done as usual; control of lambda_val takes effect a "
-               "step later."},
+       .help =
+           "Whether a training step on CUDA is recorded as a CUDA graph and launched as a whole: auto "
+           "where it can be, on as an error where it cannot. It cannot with gradient_accumulation, several "
+           "processes or optimizers other than sgd, adam and adamw. The first steps, those of batches of "
+           "another size and those after a change of the gates' limits are done as usual; control of "
+           "lambda_val takes effect a step later."},
       {.name = "channels_last",
        .type = text,
        .group = group,

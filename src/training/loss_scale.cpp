@@ -21,8 +21,8 @@ LossScale::LossScale(Precision precision, const at::Device& device) {
 
 at::Tensor LossScale::scaled(const at::Tensor& loss) const { return active() ? loss * scale_[0] : loss; }
 
-bool LossScale::unscale(const std::vector<at::Tensor>& parameters) {
-  if (!active()) return true;
+at::Tensor LossScale::unscale(const std::vector<at::Tensor>& parameters) {
+  if (!active()) return {};
   const c10::NoGradGuard no_gradient;
   std::vector<at::Tensor> gradients;
   for (const at::Tensor& parameter : parameters) {
@@ -31,7 +31,7 @@ bool LossScale::unscale(const std::vector<at::Tensor>& parameters) {
   at::Tensor bad = at::zeros_like(scale_);
   at::_amp_foreach_non_finite_check_and_unscale_(gradients, bad, scale_.reciprocal());
   at::_amp_update_scale_(scale_, steps_, bad, growth, backoff, growth_interval);
-  return bad.item<float>() == 0.0F;
+  return bad[0];
 }
 
 std::vector<SharedTensor> LossScale::state() const {

@@ -18,9 +18,10 @@ class LossScale {
 
   at::Tensor scaled(const at::Tensor& loss) const;
 
-  /// Takes the factor out of the gradients again and adapts it. False: they are not finite, and must not be
-  /// used. Waits for the device in fp16.
-  bool unscale(const std::vector<at::Tensor>& parameters);
+  /// Takes the factor out of the gradients again and adapts it. The result is a scalar (f32, on the device)
+  /// that is 1 where they are not finite and must not be used, and else 0; undefined where nothing is done.
+  /// Does not wait for the device.
+  at::Tensor unscale(const std::vector<at::Tensor>& parameters);
 
   /// "scale" (f32) and "steps" without a change (i32), sharing memory; empty where nothing is done.
   std::vector<SharedTensor> state() const;

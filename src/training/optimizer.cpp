@@ -70,18 +70,19 @@ Optimizer::Optimizer(std::vector<TrainedParameter> parameters, std::unique_ptr<U
   }
 }
 
-void Optimizer::step(double lr) {
-  step_groups([&](const Group& group, OptimizerUpdate& update) { update.lr = lr * group.lr_factor; });
+void Optimizer::step(double lr, const at::Tensor& left_out) {
+  step_groups(left_out,
+              [&](const Group& group, OptimizerUpdate& update) { update.lr = lr * group.lr_factor; });
 }
 
-void Optimizer::step(const at::Tensor& lr) {
-  step_groups([&](const Group& group, OptimizerUpdate& update) {
+void Optimizer::step(const at::Tensor& lr, const at::Tensor& left_out) {
+  step_groups(left_out, [&](const Group& group, OptimizerUpdate& update) {
     update.lr_on_device = group.lr_factor == 1.0 ? lr : lr * group.lr_factor;
   });
 }
 
 template <class SetLearningRate>
-void Optimizer::step_groups(const SetLearningRate& set_learning_rate) {
+void Optimizer::step_groups(const at::Tensor& left_out, const SetLearningRate& set_learning_rate) {
   const c10::NoGradGuard no_gradient;
   for (const Group& group : groups_) {
     OptimizerUpdate update;
@@ -98,9 +99,15 @@ void Optimizer::step_groups(const SetLearningRate& set_learning_rate) {
       update.slots.push_back(select(memory_[slot], positions));
       if (slots_[slot].kind != OptimizerSlot::Kind::values) at::_foreach_add_(update.slots.back(), 1);
     }
+    update.left_out = left_out;
     set_learning_rate(group, update);
     update.weight_decay = weight_decay_ * group.decay_factor;
     rule_->apply(update);
+    if (!left_out.defined()) continue;
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+      if (slots_[slot].kind != OptimizerSlot::Kind::device_count) continue;
+      at::_foreach_sub_(update.slots[slot], std::vector<at::Tensor>(positions.size(), left_out));
+    }
   }
 }
 

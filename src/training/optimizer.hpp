@@ -37,6 +37,7 @@ struct OptimizerUpdate {
   std::vector<std::vector<at::Tensor>> slots;  ///< in the order of the rule's; counts include this update
   double lr = 0.0, weight_decay = 0.0;
   at::Tensor lr_on_device;  ///< takes the place of lr where it is defined: a scalar, f32
+  at::Tensor left_out;      ///< where it is defined and 1, nothing is to change: a scalar, f32, on the device
 };
 
 /// The arithmetic of one optimizer.
@@ -44,7 +45,8 @@ class UpdateRule {
  public:
   virtual ~UpdateRule() = default;
   virtual std::vector<OptimizerSlot> slots() const = 0;
-  /// Whether it goes by lr_on_device, and by no other number that changes and is not on the device.
+  /// Whether it goes by lr_on_device and left_out, and by no other number that changes and is not on the
+  /// device.
   virtual bool works_on_device() const { return false; }
   /// Changes parameters and slots, not the gradients. Called without gradient recording.
   virtual void apply(OptimizerUpdate& update) const = 0;
@@ -56,11 +58,11 @@ class Optimizer {
  public:
   Optimizer(std::vector<TrainedParameter> parameters, std::unique_ptr<UpdateRule> rule, double weight_decay);
 
-  /// One step with learning rate `lr`.
-  void step(double lr);
-  /// The same with a scalar (f32, on the parameters' device) whose value the host need not know, so that a
-  /// step which was recorded can be done again with another one. Only where works_on_device().
-  void step(const at::Tensor& lr);
+  /// One step with learning rate `lr`; where `left_out` is defined, a scalar (f32, on the parameters'
+  /// device), the step changes nothing if it is 1. That, and the rate as a scalar like it, the host need not
+  /// know, so that a step which was recorded can be done again with others; only where works_on_device().
+  void step(double lr, const at::Tensor& left_out = {});
+  void step(const at::Tensor& lr, const at::Tensor& left_out = {});
   bool works_on_device() const { return rule_->works_on_device(); }
 
   /// All that future steps depend on besides parameters and gradients: for each parameter and slot a tensor
@@ -81,7 +83,7 @@ class Optimizer {
   };
 
   template <class SetLearningRate>
-  void step_groups(const SetLearningRate& set_learning_rate);
+  void step_groups(const at::Tensor& left_out, const SetLearningRate& set_learning_rate);
 
   std::vector<TrainedParameter> parameters_;
   std::unique_ptr<UpdateRule> rule_;

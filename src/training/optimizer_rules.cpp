@@ -1,6 +1,7 @@
 #include "training/optimizer_rules.hpp"
 
 #include <cmath>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -17,6 +18,10 @@ using Tensors = std::vector<at::Tensor>;
 Tensors decayed_gradients(const OptimizerUpdate& update) {
   if (update.weight_decay == 0.0) return update.gradients;
   return at::_foreach_add(update.gradients, update.parameters, update.weight_decay);
+}
+
+std::optional<at::Tensor> optional(const at::Tensor& tensor) {
+  return tensor.defined() ? std::optional(tensor) : std::nullopt;
 }
 
 /// Calls a fused kernel, which takes the learning rate as a number or as a tensor.
@@ -50,7 +55,8 @@ class Sgd : public UpdateRule {
     const Tensors buffers = update.slots.empty() ? Tensors() : update.slots[0];
     with_learning_rate(update, [&](const auto& lr) {
       at::_fused_sgd_(update.parameters, update.gradients, buffers, update.weight_decay, momentum_, lr,
-                      /*dampening=*/0.0, nesterov_, /*maximize=*/false, /*is_first_step=*/false);
+                      /*dampening=*/0.0, nesterov_, /*maximize=*/false, /*is_first_step=*/false,
+                      /*grad_scale=*/{}, optional(update.left_out));
     });
   }
   bool works_on_device() const override { return true; }
@@ -75,10 +81,11 @@ class Adam : public UpdateRule {
       if (decoupled_weight_decay_) {
         at::_fused_adamw_(update.parameters, update.gradients, means, squares, {}, steps, lr, betas_.first,
                           betas_.second, update.weight_decay, epsilon_, /*amsgrad=*/false,
-                          /*maximize=*/false);
+                          /*maximize=*/false, /*grad_scale=*/{}, optional(update.left_out));
       } else {
         at::_fused_adam_(update.parameters, update.gradients, means, squares, {}, steps, lr, betas_.first,
-                         betas_.second, update.weight_decay, epsilon_, /*amsgrad=*/false, /*maximize=*/false);
+                         betas_.second, update.weight_decay, epsilon_, /*amsgrad=*/false, /*maximize=*/false,
+                         /*grad_scale=*/{}, optional(update.left_out));
       }
     });
   }

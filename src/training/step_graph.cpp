@@ -67,13 +67,12 @@ bool StepGraph::record(const StepInputs& inputs, const Step& step) {
 }
 
 std::string step_graph_obstacle(const Options& options, const at::Device& device, bool alone,
-                                Precision precision, bool works_on_device) {
+                                bool works_on_device) {
   if (!device.is_cuda()) return "the device is the CPU";
   if (!alone) return "several processes train together";
   const std::int64_t accumulation = options.integer("gradient_accumulation");
   if (accumulation > 1)
     return concat("gradient_accumulation is ", accumulation, ", so that steps are not all alike");
-  if (precision == Precision::fp16) return "with amp fp16 the host has to see whether gradients are finite";
   if (!works_on_device) {
     return concat("optimizer ", options.text("optimizer"),
                   " works with numbers of the host; sgd, adam and adamw do not");
@@ -82,10 +81,10 @@ std::string step_graph_obstacle(const Options& options, const at::Device& device
 }
 
 std::unique_ptr<StepGraph> make_step_graph(const Options& options, Network& network, bool alone,
-                                           Precision precision, bool works_on_device) {
+                                           bool works_on_device) {
   const std::string wish = options.text("cuda_graphs");
   if (wish == "off") return nullptr;
-  std::string obstacle = step_graph_obstacle(options, network.device(), alone, precision, works_on_device);
+  std::string obstacle = step_graph_obstacle(options, network.device(), alone, works_on_device);
   if (obstacle.empty()) obstacle = cuda_library().reason;
   if (obstacle.empty()) {
     return std::make_unique<StepGraph>(*cuda_library().library, network.device(), network.generator(),

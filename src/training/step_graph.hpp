@@ -10,7 +10,6 @@
 
 #include "cuda/cuda_library.hpp"
 #include "model/network.hpp"
-#include "model/precision.hpp"
 #include "options/options.hpp"
 
 namespace deepmoe {
@@ -75,11 +74,11 @@ class StepGraph {
 /// Why steps cannot be recorded on `device` whatever is installed there, empty where they can. Options read:
 /// gradient_accumulation and optimizer; `works_on_device` is the optimizer's.
 std::string step_graph_obstacle(const Options& options, const at::Device& device, bool alone,
-                                Precision precision, bool works_on_device);
+                                bool works_on_device);
 
 /// The graph of a trainer of `network`; null where option cuda_graphs is off or, if it is auto, cannot be
 /// followed. Errors: unsupported where it is on and cannot be followed, with the reason.
 std::unique_ptr<StepGraph> make_step_graph(const Options& options, Network& network, bool alone,
-                                           Precision precision, bool works_on_device);
+                                           bool works_on_device);
 
 }  // namespace deepmoe

@@ -84,8 +84,7 @@ Trainer::Implementation::Implementation(std::shared_ptr<Model> trained, const Op
       loss_weights(loss_weights_from(options)),
       statistics(network.device()),
       reduction(processes),
-      step_graph(
-          make_step_graph(options, network, processes->alone(), precision, optimizer->works_on_device())),
+      step_graph(make_step_graph(options, network, processes->alone(), optimizer->works_on_device())),
       accumulation(options.integer("gradient_accumulation")),
       gradient_clip(options.real("gradient_clip")) {
   const std::int64_t freeze = options.integer("freeze_epochs");
@@ -210,10 +209,8 @@ StepOutputs Trainer::Implementation::step_on_device(const StepInputs& inputs) {
   weights.lambda_val = 0.0;
   weights.lambda_on_device = inputs.lambda_val;
   const Loss loss = compute_loss(outputs, inputs.targets, weights, teacher_logits);
-  loss.total.backward();
-  if (gradient_clip > 0.0) clip_gradients(parameters, gradient_clip);
-  optimizer->step(inputs.lr);
-  drop_gradients();
+  loss_scale.scaled(loss.total).backward();
+  use_gradients(inputs.lr);
   StepOutputs result{loss.total.detach(), outputs.logits.detach(), {}};
   for (const at::Tensor& gates : outputs.gates) result.gates.push_back(gates.detach());
   return result;
@@ -247,13 +244,20 @@ double Trainer::Implementation::note_step(const StepOutputs& outputs, const at::
 }
 
 void Trainer::Implementation::update() {
-  if (loss_scale.unscale(parameters)) {
+  if (use_gradients(learning_rate())) average.update();
+  accumulated = 0;
+}
+
+template <class LearningRate>
+bool Trainer::Implementation::use_gradients(const LearningRate& lr) {
+  const at::Tensor bad = loss_scale.unscale(parameters);
+  const bool left_out = bad.defined() && !optimizer->works_on_device() && bad.item<float>() != 0.0F;
+  if (!left_out) {
     if (gradient_clip > 0.0) clip_gradients(parameters, gradient_clip);
-    optimizer->step(learning_rate());
-    average.update();
+    optimizer->step(lr, optimizer->works_on_device() ? bad : at::Tensor());
   }
   drop_gradients();
-  accumulated = 0;
+  return !left_out;
 }
 
 void Trainer::Implementation::drop_gradients() {

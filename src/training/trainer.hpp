@@ -70,6 +70,11 @@ struct Trainer::Implementation {
 
   /// Changes the weights by the gradients that have been gathered.
   void update();
+  /// Does so with this learning rate, and drops them. False: they were not finite and were left out. An
+  /// optimizer that works on the device leaves them out by itself, and the host does not wait to know it; the
+  /// average of the weights then takes the same weights in again.
+  template <class LearningRate>
+  bool use_gradients(const LearningRate& lr);
   void drop_gradients();
   /// How much of the run is over, 0..1, the last epochs with a frozen embedding not counted; outside epochs
   /// as if a run had 2000 steps.

@@ -3,6 +3,7 @@
 #include "training/optimizer.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/require_error.hpp"
 #include "base/temporary_folder.hpp"
@@ -131,6 +132,27 @@ TEST_CASE("a learning rate on the device does what the number does") {
     CHECK_FALSE(parameters[1].tensor.equal(two_parameters()[1].tensor));
   }
   CHECK_FALSE(make_optimizer(two_parameters(), options_of("adamax"))->works_on_device());
+}
+
+TEST_CASE("a step that is left out on the device changes nothing and does not count") {
+  for (const char* name : {"sgd", "adam", "adamw"}) {
+    CAPTURE(name);
+    const auto parameters = two_parameters(), others = copies_of(parameters);
+    const auto all = make_optimizer(parameters, options_of(name));
+    const auto some = make_optimizer(others, options_of(name));
+    run_steps(*all, parameters, 2, 3);
+    run_steps(*some, others, 2, 3);
+    for (const TrainedParameter& parameter : others) {
+      parameter.tensor.mutable_grad() =
+          at::full_like(parameter.tensor, std::numeric_limits<double>::infinity());
+    }
+    some->step(0.03, at::ones({}));
+    CHECK(equal(parameters, others));
+    some->step(at::full({}, 0.03, at::kFloat), at::ones({}));
+    run_steps(*all, parameters, 3, 4);
+    run_steps(*some, others, 3, 4);
+    CHECK(equal(parameters, others));
+  }
 }
 
 TEST_CASE("the state names each parameter's memory as torch.optim does") {
