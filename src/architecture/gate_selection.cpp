@@ -4,39 +4,77 @@
 #include <cmath>
 #include <numeric>
 
+#include "architecture/gate_reach.hpp"
 #include "base/base.hpp"
 
 namespace deepmoe {
 namespace {
 
-/// Every gate's share of its experts, rounded down, at least 1.
-std::vector<std::int64_t> cut_limits(const std::vector<std::int64_t>& experts, double share) {
-  std::vector<std::int64_t> limits;
-  for (const std::int64_t count : experts) {
-    limits.push_back(
-        std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(count) * share)));
+/// Which gates option limited_gates means.
+std::vector<bool> limited_gates(const Architecture& architecture, const Options& options) {
+  const std::size_t count = architecture.gates().size();
+  if (options.text("limited_gates") == "all") return std::vector<bool>(count, true);
+  const GateReach reach = find_gate_reach(architecture);
+  std::vector<bool> inner(count, false);
+  for (std::size_t gate = 0; gate < count; ++gate) {
+    const auto spares = [&](const std::vector<std::int32_t>& gates) {
+      return std::find(gates.begin(), gates.end(), static_cast<std::int32_t>(gate)) != gates.end();
+    };
+    inner[gate] = spares(reach.input_gates) && spares(reach.output_gates);
   }
-  return limits;
+  if (std::find(inner.begin(), inner.end(), true) == inner.end()) {
+    fail(ErrorCode::invalid_argument, "limited_gates is inner, but network '", architecture.model,
+         "' has no gate between two convolutions; set limited_gates to all");
+  }
+  return inner;
 }
 
-std::vector<std::int64_t> limits_for_macs(const Architecture& architecture, double target) {
+/// The limits of a share of each limited gate's experts.
+class Limits {
+ public:
+  Limits(const Architecture& architecture, const Options& options)
+      : experts_(expert_counts(architecture)), limited_(limited_gates(architecture, options)) {}
+
+  const std::vector<std::int64_t>& experts() const { return experts_; }
+  bool is_limited(std::size_t gate) const { return limited_[gate]; }
+
+  /// Rounded down, at least 1.
+  std::vector<std::int64_t> cut(double share) const {
+    std::vector<std::int64_t> limits = experts_;
+    for (std::size_t gate = 0; gate < limits.size(); ++gate) {
+      const double exact = static_cast<double>(experts_[gate]) * share;
+      if (limited_[gate]) limits[gate] = std::max<std::int64_t>(1, static_cast<std::int64_t>(exact));
+    }
+    return limits;
+  }
+
+ private:
+  std::vector<std::int64_t> experts_;
+  std::vector<bool> limited_;
+};
+
+std::vector<std::int64_t> limits_for_macs(const Architecture& architecture, const Options& options) {
+  const double target = options.real("target_macs");
   const Cost total = cost(architecture);
-  const std::vector<std::int64_t> experts = expert_counts(architecture);
+  const Limits of_share(architecture, options);
+  const std::vector<std::int64_t>& experts = of_share.experts();
   const auto macs = [&](const std::vector<std::int64_t>& limits) {
     return limited_macs(architecture, total, limits);
   };
-  const double least = macs(cut_limits(experts, 0.0));
+  const double least = macs(of_share.cut(0.0));
   if (target < least) {
     fail(ErrorCode::invalid_argument, "target_macs is ", target, ", but network '", architecture.model,
-         "' needs a share of ", least, " with one active expert in each layer; choose a larger one");
+         "' needs a share of ", least, " with one active expert in each layer",
+         options.text("limited_gates") == "inner" ? " that limited_gates inner means" : "",
+         "; choose a larger one");
   }
   double low = 0.0, high = 1.0;
   for (int halving = 0; halving < 50; ++halving) {
     const double share = 0.5 * (low + high);
-    (macs(cut_limits(experts, share)) <= target ? low : high) = share;
+    (macs(of_share.cut(share)) <= target ? low : high) = share;
   }
 
-  std::vector<std::int64_t> limits = cut_limits(experts, low);
+  std::vector<std::int64_t> limits = of_share.cut(low);
   std::vector<std::size_t> order(limits.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto cut_off = [&](std::size_t gate) {
@@ -45,16 +83,24 @@ std::vector<std::int64_t> limits_for_macs(const Architecture& architecture, doub
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t left, std::size_t right) { return cut_off(left) > cut_off(right); });
   for (const std::size_t gate : order) {
-    if (limits[gate] == experts[gate]) continue;
+    if (limits[gate] == experts[gate] || !of_share.is_limited(gate)) continue;
     ++limits[gate];
     if (macs(limits) > target) --limits[gate];
   }
   return limits;
 }
 
-std::vector<std::int64_t> limits_for_shares(const Architecture& architecture, std::vector<double> shares) {
-  const std::vector<std::int64_t> experts = expert_counts(architecture);
-  if (shares.size() == 1) shares.resize(experts.size(), shares.front());
+std::vector<std::int64_t> limits_for_shares(const Architecture& architecture, const Options& options,
+                                            std::vector<double> shares) {
+  const Limits of_share(architecture, options);
+  const std::vector<std::int64_t>& experts = of_share.experts();
+  if (shares.size() == 1) {
+    const double share = shares.front();
+    shares.clear();
+    for (std::size_t gate = 0; gate < experts.size(); ++gate) {
+      shares.push_back(of_share.is_limited(gate) ? share : 1.0);
+    }
+  }
   if (shares.size() != experts.size()) {
     fail(ErrorCode::invalid_argument, "gate_density has ", shares.size(), " numbers, but network '",
          architecture.model, "' has ", experts.size(), " gates; give one number, or one for each gate");
@@ -107,15 +153,16 @@ std::vector<std::int64_t> selected_limits(const Architecture& architecture, cons
                       : "target_density",
          " needs gates, but network '", architecture.model, "' is dense; choose a network with gates");
   }
-  if (macs > 0.0) return limits_for_macs(architecture, macs);
-  return limits_for_shares(architecture, by_share ? shares : std::vector<double>{density});
+  if (macs > 0.0) return limits_for_macs(architecture, options);
+  return limits_for_shares(architecture, options, by_share ? shares : std::vector<double>{density});
 }
 
 void set_active_limits(Architecture& architecture, const std::vector<std::int64_t>& limits) {
   const std::vector<std::int32_t> gates = architecture.gates();
+  const std::vector<std::int64_t> experts = expert_counts(architecture);
   for (std::size_t gate = 0; gate < gates.size(); ++gate) {
     std::get<Gate>(architecture.nodes[static_cast<std::size_t>(gates[gate])].operation).active_limit =
-        limits.at(gate);
+        limits.at(gate) < experts[gate] ? limits[gate] : 0;
   }
 }
 

@@ -18,7 +18,8 @@ double limited_macs(const Architecture& architecture, const Cost& cost,
                     const std::vector<std::int64_t>& limits);
 
 /// The limits that the options ask for, in the order of gates(); empty when they ask for none (gate_select
-/// relu, or topk without a wish). Options read: gate_select, gate_density, target_density and target_macs. A
+/// relu, or topk without a wish). Options read: gate_select, gate_density, target_density, target_macs and limited_gates (inner: the gates that
+/// spare a convolution outputs and a later node inputs; a list of gate_density means every gate itself). A
 /// share becomes the nearest whole number of experts, at least 1. For target_macs every gate gets the same
 /// share, and single experts are then added where most of one was cut off, as long as the MACs (of images of
 /// the architecture's size) stay within it. Errors: invalid_argument for more than one of the three wishes, a
@@ -26,7 +27,7 @@ double limited_macs(const Architecture& architecture, const Cost& cost,
 /// that is less than the network needs with one expert a gate.
 std::vector<std::int64_t> selected_limits(const Architecture& architecture, const Options& options);
 
-/// Sets the limits of all gates, in the order of gates().
+/// Sets the limits of all gates, in the order of gates(); one of all experts is none.
 void set_active_limits(Architecture& architecture, const std::vector<std::int64_t>& limits);
 
 /// Sets the influence of the embedding on all gates.

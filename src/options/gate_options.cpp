@@ -42,6 +42,16 @@ std::vector<OptionDeclaration> gate_options() {
            "Share of the multiply-accumulates with all experts to reach: gate_select topk keeps it exactly, "
            "with relu lambda_val is steered to it from its given value over the first half of the run; 0 "
            "wishes nothing."},
+      {.name = "limited_gates",
+       .type = text,
+       .group = group,
+       .default_value = "all",
+       .choices = {"all", "inner"},
+       .help =
+           "Gates that gate_select topk limits: all, or inner, those whose inactive experts spare the "
+           "convolution before them and the one behind (in a residual block all but the last), so that what "
+           "is added to the shortcut stays whole. A single gate_density and target_density mean the experts "
+           "of these."},
       {.name = "density_schedule",
        .type = text,
        .group = group,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "architecture/build.hpp"
 #include "base/require_error.hpp"
@@ -49,9 +50,9 @@ TEST_CASE("a density may be given for each gate") {
   std::string list;
   for (int gate = 0; gate < 16; ++gate) list += gate % 2 == 0 ? "1," : "0.5,";
   const std::vector<std::int64_t> limits = limits_of(selected({{"gate_density", list}}));
-  CHECK(limits[0] == 16);
+  CHECK(limits[0] == 0);
   CHECK(limits[1] == 8);
-  CHECK(limits[14] == 128);
+  CHECK(limits[14] == 0);
   CHECK(limits[15] == 64);
   require_error(ErrorCode::invalid_argument, {"gate_density has 2 numbers", "16 gates"},
                 [] { selected({{"gate_density", "0.5,0.25"}}); });
@@ -77,6 +78,35 @@ TEST_CASE("a budget of MACs is kept within two percent for every family") {
       }
     }
   }
+}
+
+TEST_CASE("limits of inner gates leave what is added to the shortcut whole") {
+  for (const auto& [model, position, first] :
+       {std::tuple{"resnet18_moe", "post_bn", 0}, std::tuple{"resnet18_moe", "input", 1}}) {
+    INFO(std::string(model), " ", std::string(position));
+    const Architecture network = build({{"model", model},
+                                        {"width", "0.25"},
+                                        {"embedding_dim", "16"},
+                                        {"gate_position", position},
+                                        {"gate_select", "topk"},
+                                        {"limited_gates", "inner"},
+                                        {"target_macs", "0.5"}});
+    const std::vector<std::int64_t> limits = limits_of(network);
+    for (std::size_t gate = 0; gate < limits.size(); ++gate) {
+      CHECK((limits[gate] > 0) == (static_cast<int>(gate % 2) == first));
+    }
+    const double macs = limited_macs(network, cost(network), limits);
+    CHECK(macs <= 0.5);
+    CHECK(macs > 0.49);
+  }
+  const std::vector<std::int64_t> limits =
+      limits_of(selected({{"limited_gates", "inner"}, {"target_density", "0.5"}}));
+  CHECK(limits[0] == 8);
+  CHECK(limits[1] == 0);
+  // Every gate of a VGG lies between two layers.
+  const Architecture vgg = build(
+      {{"model", "vgg11_moe"}, {"gate_select", "topk"}, {"limited_gates", "inner"}, {"gate_density", "0.5"}});
+  for (const std::int64_t limit : limits_of(vgg)) CHECK(limit > 0);
 }
 
 TEST_CASE("wishes that cannot be met are refused in words") {

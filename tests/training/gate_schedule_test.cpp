@@ -28,7 +28,7 @@ TEST_CASE("experts are given up evenly while the window of the density is open")
   const auto model = small_model(values);
   GateSchedule schedule(*model, small_options(values));
   for (const auto& [time, limit] : std::vector<std::pair<double, std::int64_t>>{
-           {0.0, 64}, {0.2, 64}, {0.3, 52}, {0.4, 40}, {0.6, 16}, {1.0, 16}, {1.5, 16}, {0.3, 52}}) {
+           {0.0, 0}, {0.2, 0}, {0.3, 52}, {0.4, 40}, {0.6, 16}, {1.0, 16}, {1.5, 16}, {0.3, 52}}) {
     CAPTURE(time);
     schedule.apply(time);
     CHECK(last_gate(*model).active_limit == limit);
