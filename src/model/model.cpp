@@ -110,9 +110,14 @@ Architecture architecture_for(const std::string& path, const Options& options) {
   const SafetensorsFile file(path);
   const json architecture_json = parse_metadata(file.metadata(), "architecture", path);
   const json stored_json = parse_metadata(file.metadata(), "options", path);
-  if (architecture_json.is_null() || !stored_json.is_object()) return built;
+  if (architecture_json.is_null() || !stored_json.is_object()) {
+    // Heads of a network that nobody described have their whole influence in their weights.
+    if (!options.given("embedding_influence")) set_embedding_influence(built, 1.0);
+    return built;
+  }
   const Options stored = options_from_metadata(stored_json, path), wanted = concrete(options);
   for (const OptionDeclaration& declaration : option_declarations()) {
+    if (declaration.name == "embedding_influence") continue;  // changes no shape
     if (shapes_network(declaration) && stored.value(declaration.name) != wanted.value(declaration.name)) {
       return built;
     }
@@ -165,6 +170,7 @@ std::shared_ptr<Model> Model::create(const Architecture& architecture, const Opt
   const std::string weights = options.text("weights");
   if (!weights.empty()) {
     copy_into(*model->network_, tensors_of(std::make_shared<SafetensorsFile>(weights)), weights);
+    model->is_new_ = false;
   }
   return model;
 }
@@ -209,6 +215,7 @@ std::shared_ptr<Model> Model::load(const std::string& path, const Options& given
     model.reset(new Model(std::move(architecture), options));
   }
   copy_into(*model->network_, tensors, path);
+  model->is_new_ = false;
 
   const json normalization = parse_metadata(file->metadata(), "normalization", path);
   if (normalization.is_object() && normalization.contains("mean") && normalization.contains("deviation")) {

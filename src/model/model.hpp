@@ -48,6 +48,8 @@ class Model {
   std::map<std::string, std::string> metadata() const;
 
   const Architecture& architecture() const;
+  /// Whether its first weights were random, not a file's.
+  bool is_new() const { return is_new_; }
   const Options& options() const;
   /// "cpu" or "cuda:N".
   std::string device() const;
@@ -82,6 +84,7 @@ class Model {
   Normalization normalization_;
   std::vector<std::string> class_names_;
   std::unique_ptr<Network> network_;
+  bool is_new_ = true;
 };
 
 /// What the machine offers, for `deepmoe doctor`: LibTorch's version and path, its threads, CPU capability,

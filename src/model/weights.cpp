@@ -154,6 +154,7 @@ void infer_from_weights(const std::vector<SharedTensor>& tensors, Options& optio
   if (layers == 4 || layers == 5) complete("embedding_layers", std::to_string(layers));
   complete("gate_bias", gate_bias ? "true" : "false");
   complete("embedding_norm", find("embedding_norm.running_mean") != nullptr ? "batch" : "none");
+  complete("embedding_influence", "1");  // the heads of a network that nobody described have it in their weights
 }
 
 }  // namespace deepmoe

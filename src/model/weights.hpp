@@ -29,7 +29,7 @@ void expect_weights(const Network& network, const std::vector<SharedTensor>& ten
 void copy_into(const Network& network, const std::vector<SharedTensor>& tensors, const std::string& origin);
 
 /// Completes options from what a bare file of weights tells: num_classes, embedding_dim, embedding_layers,
-/// gate_bias, embedding_norm and variant, each only where `options` does not give it.
+/// gate_bias, embedding_norm, embedding_influence (1) and variant, each only where `options` does not give it.
 void infer_from_weights(const std::vector<SharedTensor>& tensors, Options& options);
 
 }  // namespace deepmoe

@@ -10,7 +10,7 @@ std::vector<OptionDeclaration> gate_options() {
       {.name = "gate_select",
        .type = text,
        .group = group,
-       .default_value = "relu",
+       .default_value = "topk",
        .choices = {"relu", "topk"},
        .help = "Which experts stay active: relu (those with a positive gate) or topk (of those, in each "
                "image and "
@@ -45,7 +45,7 @@ std::vector<OptionDeclaration> gate_options() {
       {.name = "limited_gates",
        .type = text,
        .group = group,
-       .default_value = "all",
+       .default_value = "inner",
        .choices = {"all", "inner"},
        .help =
            "Gates that gate_select topk limits: all, or inner, those whose inactive experts spare the "
@@ -66,26 +66,18 @@ std::vector<OptionDeclaration> gate_options() {
        .minimum = 0,
        .maximum = 1,
        .help = "Shares of the run at which density_schedule begins and ends."},
-      {.name = "embedding_influence",
-       .type = real,
-       .group = group,
-       .default_value = "1",
-       .minimum = 0,
-       .maximum = 1000,
-       .help =
-           "Factor on the embedding in the gate heads: small values let routing change slowly, 0 makes gates "
-           "that are the same for all images."},
       {.name = "influence_schedule",
        .type = text,
        .group = group,
-       .default_value = "none",
+       .default_value = "linear",
        .choices = {"none", "linear", "cosine"},
-       .help = "How embedding_influence rises from 0 to its value during influence_window; none keeps it "
-               "constant."},
+       .help = "How embedding_influence rises from 0 to its value during influence_window in the training of "
+               "a new "
+               "network; none keeps it constant, and one that starts from weights keeps its own."},
       {.name = "influence_window",
        .type = real_list,
        .group = group,
-       .default_value = "0,0.5",
+       .default_value = "0.3,0.8",
        .minimum = 0,
        .maximum = 1,
        .help = "Shares of the run at which influence_schedule begins and ends."},

@@ -280,6 +280,15 @@ std::vector<OptionDeclaration> model_options() {
        .choices = {"batch", "none"},
        .help =
            "Normalisation of the embedding before the gates: batch (batch norm without parameters) or none."},
+      {.name = "embedding_influence",
+       .type = real,
+       .group = group,
+       .default_value = "0.1",
+       .minimum = 0,
+       .maximum = 1000,
+       .help =
+           "Factor on the embedding in the gate heads: small values let routing change slowly, 0 makes gates "
+           "that are the same for all images."},
       {.name = "gate_init",
        .type = text,
        .group = group,

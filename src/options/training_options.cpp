@@ -11,7 +11,7 @@ std::vector<OptionDeclaration> loss_options() {
       {.name = "lambda_val",
        .type = real,
        .group = group,
-       .default_value = "0.01",
+       .default_value = "0",
        .minimum = 0,
        .maximum = 1000000,
        .help = "Weight of the penalty on the gates; larger values leave fewer experts active."},

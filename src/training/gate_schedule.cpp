@@ -34,10 +34,11 @@ GateSchedule::GateSchedule(Model& model, const Options& options)
       influence_shape_(options.text("influence_schedule")),
       density_window_(options.reals("density_window")),
       influence_window_(options.reals("influence_window")),
-      influence_(options.real("embedding_influence")) {}
+      influence_(options.real("embedding_influence")),
+      influence_rises_(model.is_new()) {}
 
 void GateSchedule::apply(double time) {
-  if (influence_shape_ != "none") {
+  if (influence_rises_ && influence_shape_ != "none") {
     model_.set_gate_influence(influence_ * progress(influence_shape_, influence_window_, time));
   }
   if (limits_.empty()) return;
@@ -52,13 +53,12 @@ void GateSchedule::apply(double time) {
 
 std::int64_t first_settled_epoch(const Options& options) {
   double end = 0.0;
-  if (options.text("influence_schedule") != "none") end = options.reals("influence_window")[1];
   if (options.text("gate_select") == "topk") {
     if (selects(options) && options.text("density_schedule") != "none") {
-      end = std::max(end, options.reals("density_window")[1]);
+      end = options.reals("density_window")[1];
     }
   } else if (options.real("target_density") > 0.0 || options.real("target_macs") > 0.0) {
-    end = std::max(end, PenaltyControl::approach);
+    end = PenaltyControl::approach;
   }
   const std::int64_t epochs =
       std::max<std::int64_t>(1, options.integer("epochs") - options.integer("freeze_epochs"));

@@ -145,6 +145,7 @@ void save_trainer(const Trainer::Implementation& trainer, Checkpoint& checkpoint
   checkpoint.set("optimizer", {{"name", trainer.options.text("optimizer")}}, trainer.optimizer->state());
   checkpoint.set("average", json::object(), trainer.average.state());
   checkpoint.set("gate_control", json::object(), trainer.gate_control.state());
+  checkpoint.set("gate_schedule", {{"influence_rises", trainer.gate_schedule.influence_rises() ? 1 : 0}});
   checkpoint.set("loss_scale", json::object(), trainer.loss_scale.state());
   checkpoint.set("gradients", json::object(),
                  trainer.accumulated > 0 ? gradients_of(trainer.network) : std::vector<SharedTensor>());
@@ -170,6 +171,9 @@ void load_trainer(Trainer::Implementation& trainer, const Checkpoint& checkpoint
          " process(es), but there are ", trainer.processes->size(), "; start ", processes,
          " to go on with it, or a new training");
   }
+  const bool influence_rises = checkpoint.has("gate_schedule")
+                                   ? checkpoint.integer("gate_schedule", "influence_rises", 0, 1) == 1
+                                   : trainer.gate_schedule.influence_rises();
   const std::int64_t samples = checkpoint.integer("statistics", "samples", 0, most);
   const SharedTensor& sums = checkpoint.tensor("statistics", "sums", DataType::f64, {3});
   expect_weights(trainer.network, checkpoint.weights(), checkpoint.path());
@@ -191,6 +195,7 @@ void load_trainer(Trainer::Implementation& trainer, const Checkpoint& checkpoint
   trainer.step_in_epoch = step_in_epoch;
   trainer.accumulated = accumulated;
   trainer.part_generators();
+  trainer.gate_schedule.let_influence_rise(influence_rises);
   trainer.gate_schedule.apply(trainer.time());
 }
 

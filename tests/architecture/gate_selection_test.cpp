@@ -25,7 +25,7 @@ std::vector<std::int64_t> limits_of(const Architecture& architecture) {
 }
 
 Architecture selected(const Values& more) {
-  Values values{{"model", "resnet18_moe"}, {"width", "0.25"}, {"gate_select", "topk"}};
+  Values values{{"model", "resnet18_moe"}, {"width", "0.25"}, {"gate_select", "topk"}, {"limited_gates", "all"}};
   values.insert(values.end(), more.begin(), more.end());
   return build(values);
 }
@@ -34,7 +34,7 @@ Architecture selected(const Values& more) {
 
 TEST_CASE("without a wish gates have no limit") {
   CHECK(limits_of(selected({})) == std::vector<std::int64_t>(16, 0));
-  CHECK(limits_of(build({{"model", "resnet18_moe"}, {"gate_density", "0.5"}})) ==
+  CHECK(limits_of(build({{"model", "resnet18_moe"}, {"gate_select", "relu"}, {"gate_density", "0.5"}})) ==
         std::vector<std::int64_t>(16, 0));
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("limits and influence are part of the architecture and survive as JSON
   CHECK(gate.active_limit == 16);
   // What has no limit is written as before there were any.
   CHECK(to_json(selected({})).dump().find("active_limit") == std::string::npos);
-  CHECK(to_json(selected({})).dump().find("influence") == std::string::npos);
+  CHECK(to_json(selected({{"embedding_influence", "1"}})).dump().find("influence") == std::string::npos);
 }
 
 TEST_CASE("a limit or influence that makes no sense is refused with the node") {

@@ -36,7 +36,7 @@ std::vector<std::int64_t> labels() {
 void write_network(const std::string& path) {
   const dmoe::Options options = {{"model", "vgg11_bn_moe"}, {"width", "0.03125"}, {"embedding_dim", "8"},
                                  {"num_classes", "3"},      {"image_size", "32"}, {"device", "cpu"},
-                                 {"variant", "cifar"},      {"seed", "7"}};
+                                 {"variant", "cifar"},      {"seed", "7"},       {"embedding_influence", "1"}};
   dmoe::Model model(options);
   const dmoe::Tensors state = model.state();
   dmoe::Tensors changed;
@@ -117,7 +117,7 @@ std::string engine_case(const std::string& network) {
 
 std::string training_case(const std::string& network) {
   const std::string values =
-      R"({"optimizer": "sgd", "lr": 0.01, "momentum": 0.9, "batch_size": 2, "device": "cpu", "num_workers": 1})";
+      R"({"optimizer": "sgd", "lr": 0.01, "momentum": 0.9, "batch_size": 2, "device": "cpu", "num_workers": 1, "lambda_val": 0.01})";
   dmoe::Options options;
   options.set_json(values);
   dmoe::Model model = dmoe::Model::load(network, options);

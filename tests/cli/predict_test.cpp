@@ -188,7 +188,8 @@ TEST_CASE("a bare file of weights is completed by flags and by the size of the i
     return dmoe::Tensors::load(folder / "y.safetensors").read("logits");
   };
   const std::vector<float> expected = predict("run/best.safetensors", {});
-  CHECK(predict("bare.safetensors", {"--model", "resnet18_moe", "--width", "0.125"}) == expected);
+  CHECK(predict("bare.safetensors",
+                {"--model", "resnet18_moe", "--width", "0.125", "--embedding_influence", "0.1"}) == expected);
   require_refusal(run(folder.path(), {"predict", "--weights", "bare.safetensors", "--tensors",
                                       "x.safetensors", "--output", "z.safetensors"}),
                   1, "model");

@@ -62,6 +62,7 @@ TEST_CASE("a bare file of weights tells what its tensors tell") {
   const auto model = small_model({{"embedding_norm", "none"},
                                   {"gate_bias", "false"},
                                   {"gate_init", "random"},
+                                  {"embedding_influence", "1"},
                                   {"embedding_layers", "5"}});
   write_bare(path, model->state());
   Options options;

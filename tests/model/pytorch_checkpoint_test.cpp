@@ -271,7 +271,7 @@ TEST_CASE("changed bytes never do worse than an error") {
 
 TEST_CASE("bare tensors keep their types and a named network is described") {
   const TemporaryFolder folder;
-  const auto model = test::small_model({{"gate_position", "input"}});
+  const auto model = test::small_model({{"gate_position", "input"}, {"embedding_influence", "1"}});
   c10::Dict<std::string, at::Tensor> state;
   for (const SharedTensor& entry : model->state()) {
     const at::Tensor value = to_torch(entry);

@@ -249,6 +249,7 @@ TEST_CASE("early stopping waits for patience epochs") {
   for (const char* metric : {"val_acc", "val_loss"}) {
     const json summary = fit(run_options({{"epochs", "9"},
                                           {"lr", "0"},
+                                          {"influence_schedule", "none"},
                                           {"patience", "2"},
                                           {"early_stop_metric", metric},
                                           {"embedding_norm", "none"},

@@ -10,9 +10,18 @@
 #include "training/training.hpp"
 
 using namespace deepmoe;
-using test::small_options;
 
 namespace {
+
+/// Options of a small network whose gates lambda_val is to steer.
+Options relu_options(const std::vector<std::pair<std::string, std::string>>& more = {}) {
+  Options options = test::small_options({{"gate_select", "relu"},
+                                         {"embedding_influence", "1"},
+                                         {"influence_schedule", "none"},
+                                         {"lambda_val", "0.01"}});
+  for (const auto& [name, value] : more) options.set(name, value);
+  return options;
+}
 
 /// Gates of which the first `active` in every layer are not 0, for three images.
 std::vector<at::Tensor> gates_with(const Architecture& architecture, double density) {
@@ -32,7 +41,7 @@ std::vector<at::Tensor> gates_with(const Architecture& architecture, double dens
 
 TEST_CASE("without a target lambda_val stays") {
   const auto model = test::small_model();
-  GateControl control(model->architecture(), small_options({{"lambda_val", "0.25"}}));
+  GateControl control(model->architecture(), relu_options({{"lambda_val", "0.25"}}));
   control.observe(gates_with(model->architecture(), 0.5), 0, 0.0);
   CHECK(control.lambda_val() == 0.25);
   CHECK(control.state().empty());
@@ -48,7 +57,7 @@ TEST_CASE("too many active experts or MACs raise lambda_val and too few lower it
   for (const auto& [name, target] :
        {std::pair{"target_density", 0.5}, std::pair{"target_macs", macs_at_half}}) {
     CAPTURE(std::string(name));
-    const Options options = small_options({{name, std::to_string(target)}, {"lambda_val", "0.01"}});
+    const Options options = relu_options({{name, std::to_string(target)}, {"lambda_val", "0.01"}});
     const auto lambda_at = [&](double density) {
       GateControl control(architecture, options);
       // After the first half of the run the target is what is wished.
@@ -65,7 +74,7 @@ TEST_CASE("too many active experts or MACs raise lambda_val and too few lower it
 
 TEST_CASE("a gate control goes on from its state") {
   const auto model = test::small_model();
-  const Options options = small_options({{"target_density", "0.4"}, {"lambda_val", "0.01"}});
+  const Options options = relu_options({{"target_density", "0.4"}, {"lambda_val", "0.01"}});
   GateControl first(model->architecture(), options), second(model->architecture(), options);
   for (int step = 0; step < 40; ++step) {
     first.observe(gates_with(model->architecture(), 1.0 - 0.01 * step), step, step / 100.0);
@@ -79,7 +88,7 @@ TEST_CASE("a gate control goes on from its state") {
 TEST_CASE("targets that cannot be reached are refused") {
   const auto refused = [](const std::vector<std::pair<std::string, std::string>>& more,
                           const std::vector<std::string>& parts) {
-    const Options options = small_options(more);
+    const Options options = relu_options(more);
     const auto model = Model::create(options);
     require_error(ErrorCode::invalid_argument, parts, [&] { GateControl(model->architecture(), options); });
   };
@@ -90,12 +99,12 @@ TEST_CASE("targets that cannot be reached are refused") {
 }
 
 TEST_CASE("a small run ends near its target density") {
-  Options options = small_options({{"target_density", "0.5"},
-                                   {"lambda_val", "0.01"},
-                                   {"epochs", "40"},
-                                   {"batch_size", "16"},
-                                   {"lr", "0.05"},
-                                   {"num_workers", "1"}});
+  Options options = relu_options({{"target_density", "0.5"},
+                                  {"lambda_val", "0.01"},
+                                  {"epochs", "40"},
+                                  {"batch_size", "16"},
+                                  {"lr", "0.05"},
+                                  {"num_workers", "1"}});
   Trainer trainer(Model::create(options), options);
   std::vector<double> weights;
   const nlohmann::json summary =

@@ -3,7 +3,7 @@
 #include "training/gate_schedule.hpp"
 
 #include "architecture/gate_selection.hpp"
-#include "base/require_error.hpp"
+#include "base/temporary_folder.hpp"
 #include "model/small_model.hpp"
 
 using namespace deepmoe;
@@ -24,7 +24,7 @@ std::int64_t first_epoch(const Values& values) { return first_settled_epoch(smal
 }  // namespace
 
 TEST_CASE("experts are given up evenly while the window of the density is open") {
-  const Values values{{"gate_select", "topk"}, {"gate_density", "0.25"}, {"density_window", "0.2,0.6"}};
+  const Values values{{"limited_gates", "all"}, {"gate_density", "0.25"}, {"density_window", "0.2,0.6"}};
   const auto model = small_model(values);
   GateSchedule schedule(*model, small_options(values));
   for (const auto& [time, limit] : std::vector<std::pair<double, std::int64_t>>{
@@ -36,7 +36,7 @@ TEST_CASE("experts are given up evenly while the window of the density is open")
 }
 
 TEST_CASE("a density without a schedule holds from the start") {
-  const Values values{{"gate_select", "topk"}, {"target_density", "0.25"}, {"density_schedule", "none"}};
+  const Values values{{"limited_gates", "all"}, {"target_density", "0.25"}, {"density_schedule", "none"}};
   const auto model = small_model(values);
   GateSchedule schedule(*model, small_options(values));
   schedule.apply(0.0);
@@ -44,7 +44,7 @@ TEST_CASE("a density without a schedule holds from the start") {
 }
 
 TEST_CASE("a cosine falls slowly at both ends") {
-  const Values values{{"gate_select", "topk"},
+  const Values values{{"limited_gates", "all"},
                       {"gate_density", "0.5"},
                       {"density_schedule", "cosine"},
                       {"density_window", "0,1"}};
@@ -73,9 +73,12 @@ TEST_CASE("the embedding gains its influence while its window is open") {
   }
 }
 
-TEST_CASE("without wishes a model keeps the limits and the influence that it has") {
-  const auto model =
-      small_model({{"gate_select", "topk"}, {"gate_density", "0.25"}, {"embedding_influence", "0.5"}});
+TEST_CASE("without wishes a model that was saved keeps the limits and the influence that it has") {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("network.safetensors");
+  small_model({{"limited_gates", "all"}, {"gate_density", "0.25"}, {"embedding_influence", "0.5"}})
+      ->save(path);
+  const auto model = Model::load(path, Options());
   GateSchedule schedule(*model, small_options());
   schedule.apply(0.5);
   CHECK(last_gate(*model).active_limit == 16);
@@ -96,7 +99,8 @@ TEST_CASE("epochs count once the gates are as they shall stay") {
   CHECK(with({{"density_window", "0,0.51"}}) == 6);
   CHECK(with({{"density_window", "0,1"}}) == 10);
   CHECK(with({{"density_window", "0,1"}, {"freeze_epochs", "4"}}) == 6);
-  CHECK(with({{"influence_schedule", "cosine"}, {"influence_window", "0.4,0.7"}}) == 7);
+  // A network of less influence is no cheaper.
+  CHECK(with({{"influence_schedule", "cosine"}, {"influence_window", "0.4,0.7"}}) == 5);
   CHECK(with({{"epochs", "1"}}) == 1);
   CHECK(first_epoch({{"epochs", "10"}, {"target_density", "0.5"}}) == 5);
 }

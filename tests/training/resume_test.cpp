@@ -199,7 +199,7 @@ TEST_CASE("early stopping remembers what was before the interruption") {
 TEST_CASE("a complete run is done at once and with more epochs it is prolonged") {
   const TemporaryFolder folder;
   const std::string out = folder.file("run");
-  const Settings constant = {{"schedule", "step"}, {"warmup_epochs", "0"}};
+  const Settings constant = {{"schedule", "step"}, {"warmup_epochs", "0"}, {"influence_schedule", "none"}};
   fit(run_options(folder.file("whole"), constant));
   Settings shorter = constant;
   shorter.emplace_back("epochs", "2");
@@ -316,6 +316,7 @@ TEST_CASE("a run that is taught and gives up experts goes on as if it had never 
   const std::string whole = folder.file("whole"), out = folder.file("run"), teacher = folder.file("teacher");
   fit(run_options(teacher, {{"model", "resnet18"}, {"epochs", "1"}, {"seed", "3"}}));
   const Settings settings{{"gate_select", "topk"},
+                          {"limited_gates", "all"},
                           {"gate_density", "0.5"},
                           {"density_window", "0.1,0.6"},
                           {"embedding_influence", "0.5"},

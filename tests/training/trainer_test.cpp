@@ -100,12 +100,10 @@ TEST_CASE("labels that do not fit are refused before anything happens") {
   const Options options = small_options();
   Trainer trainer(Model::create(options), options);
   const SharedTensor images = to_shared("images", random_images(2));
-  require_error(ErrorCode::invalid_argument, {"label 4", "image 1", "0..3"}, [&] {
-    trainer.step(images, labels_of({0, 4}), nullptr);
-  });
-  require_error(ErrorCode::invalid_argument, {"label -1"}, [&] {
-    trainer.step(images, labels_of({-1, 0}), nullptr);
-  });
+  require_error(ErrorCode::invalid_argument, {"label 4", "image 1", "0..3"},
+                [&] { trainer.step(images, labels_of({0, 4}), nullptr); });
+  require_error(ErrorCode::invalid_argument, {"label -1"},
+                [&] { trainer.step(images, labels_of({-1, 0}), nullptr); });
   require_error(ErrorCode::invalid_argument, {"2 images"},
                 [&] { trainer.step(images, labels_of({0}), nullptr); });
   CHECK(trainer.metrics()["step"] == 0);
@@ -233,8 +231,13 @@ TEST_CASE("steps in bf16 bring the loss down as those in single precision do") {
 }
 
 TEST_CASE("a trainer tells the lambda_val that it steers") {
-  const Options options =
-      small_options({{"lr", "0.05"}, {"lambda_val", "0.01"}, {"target_density", "0.3"}, {"epochs", "4"}});
+  const Options options = small_options({{"gate_select", "relu"},
+                                         {"embedding_influence", "1"},
+                                         {"influence_schedule", "none"},
+                                         {"lr", "0.05"},
+                                         {"lambda_val", "0.01"},
+                                         {"target_density", "0.3"},
+                                         {"epochs", "4"}});
   Trainer trainer(Model::create(options), options);
   const SharedTensor images = to_shared("images", random_images(8)), labels = labels_of(eight_labels);
   CHECK(trainer.metrics()["lambda_val"] == 0.01);
