@@ -80,8 +80,12 @@ OptionSelection all_options() {
 }
 
 void check_architecture(const OptionsHandle& options) {
+  OptionsHandle checked;
+  call(dmoe_options_copy, static_cast<const dmoe_options*>(options.get()), checked.out());
+  // What share of the MACs can be reached depends on the size of images that nobody has seen yet.
+  if (option_value(checked, "image_size") == "0") set_option(checked, "target_macs", "0");
   StringHandle ignored;
-  call_for_usage(dmoe_architecture_json, static_cast<const dmoe_options*>(options.get()), ignored.out());
+  call_for_usage(dmoe_architecture_json, static_cast<const dmoe_options*>(checked.get()), ignored.out());
 }
 
 bool leads(const OptionsHandle& options) {

@@ -150,6 +150,21 @@ TEST_CASE("a training that cannot start leaves no folder behind") {
   CHECK(fs::is_empty(folder.path()));
 }
 
+TEST_CASE("a training keeps a budget of MACs whatever the size of its images") {
+  const TemporaryFolder folder;
+  require_success(folder.path(), {"train", "--dataset", "synthetic", "--synthetic_train_size", "64",
+                                  "--synthetic_test_size", "32", "--model", "resnet18_moe", "--width", "0.25",
+                                  "--epochs", "2", "--target_macs", "0.5", "--out", "run"});
+  const json summary = json::parse(read_file(folder.path() / "run" / "summary.json"));
+  const double share = summary.at("active_macs").get<double>() / summary.at("dense_macs").get<double>();
+  CHECK(share <= 0.5);
+  CHECK(share > 0.48);
+  require_refusal(
+      run(folder.path(), {"train", "--dataset", "synthetic", "--target_macs", "0.01", "--out", "other"}), 1,
+      "choose a larger one");
+  CHECK_FALSE(fs::exists(folder.path() / "other"));
+}
+
 TEST_CASE("a dry run says what a run would do and leaves nothing behind") {
   const TemporaryFolder folder;
   const std::vector<std::string> flags = small_training({"--epochs", "7", "--dry_run"});
