@@ -10,5 +10,5 @@ deepmoe=${DEEPMOE:-build/release/bin/deepmoe}
 dataset=folder
 [ -d "$data_dir/train" ] || dataset=cifar10
 
-"$deepmoe" train --dataset "$dataset" --data_dir "$data_dir" --model resnet18_moe --width 0.25 --epochs 2 --out "$out"
+"$deepmoe" train --dataset "$dataset" --data_dir "$data_dir" --model resnet18_moe --width 0.25 --epochs 2 --target_macs 0.5 --out "$out"
 "$deepmoe" eval --weights "$out/best.safetensors" --dataset "$dataset" --data_dir "$data_dir"
