@@ -17,9 +17,13 @@ at::Tensor of_channels(const std::array<float, 3>& values, const at::Device& dev
       .to(device);
 }
 
+bool equal(const Normalization& left, const Normalization& right) {
+  return left.mean == right.mean && left.deviation == right.deviation;
+}
+
 }  // namespace
 
-Distillation::Distillation(const Model& model, const Options& options) {
+Distillation::Distillation(const Model& model, const Options& options) : model_(model) {
   const std::string path = options.text("distill");
   if (path.empty()) return;
   Options teacher_options;
@@ -33,9 +37,14 @@ Distillation::Distillation(const Model& model, const Options& options) {
          taught.num_classes(), " of images with ", taught.image_channels,
          "; set distill to a network for the same images and classes");
   }
-  const Normalization& ours = model.normalization();
+  adapted_to_ = teacher_->normalization();
+}
+
+void Distillation::adapt_to(const Normalization& ours) {
+  adapted_to_ = ours;
+  scale_ = offset_ = at::Tensor();
   const Normalization& theirs = teacher_->normalization();
-  if (ours.mean == theirs.mean && ours.deviation == theirs.deviation) return;
+  if (equal(ours, theirs)) return;
   std::array<float, 3> scale{}, offset{};
   for (std::size_t channel = 0; channel < 3; ++channel) {
     scale[channel] = ours.deviation[channel] / theirs.deviation[channel];
@@ -48,6 +57,8 @@ Distillation::Distillation(const Model& model, const Options& options) {
 at::Tensor Distillation::teacher_logits(const at::Tensor& images) {
   if (teacher_ == nullptr) return {};
   const c10::NoGradGuard no_gradient;
+  // A run describes its data when it begins, which is after this was made.
+  if (!equal(model_.normalization(), adapted_to_)) adapt_to(model_.normalization());
   return teacher_->network().forward(scale_.defined() ? images * scale_ + offset_ : images, false).logits;
 }
 
