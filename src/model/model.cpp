@@ -171,6 +171,12 @@ std::shared_ptr<Model> Model::create(const Architecture& architecture, const Opt
   if (!weights.empty()) {
     copy_into(*model->network_, tensors_of(std::make_shared<SafetensorsFile>(weights)), weights);
     model->is_new_ = false;
+    // What the weights came with may be other than what was asked for.
+    for (const std::int32_t gate : architecture.gates()) {
+      const Node& node = architecture.nodes[static_cast<std::size_t>(gate)];
+      model->options_.set_json({{"embedding_influence", std::get<Gate>(node.operation).influence}},
+                               OptionSource::flag);
+    }
   }
   return model;
 }

@@ -176,6 +176,10 @@ class Run {
     Options options = trainer_.options;
     options.set("num_classes", std::to_string(trainer_.model->architecture().num_classes()));
     options.set("image_size", std::to_string(image_size_));
+    // A network that started from weights has the influence that they came with.
+    if (!trainer_.gate_schedule.influence_rises()) {
+      options.set("embedding_influence", trainer_.model->options().value("embedding_influence"));
+    }
     // Who takes the file as a configuration starts anew.
     options.set("resume", "");
     folder_.write_config(options);

@@ -78,6 +78,25 @@ TEST_CASE("a run leaves its configuration and metrics and weights") {
   CHECK(best->class_names() == test::small_dataset("test", 24)->class_names());
 }
 
+TEST_CASE("a run from weights keeps their gates' influence and its configuration says so") {
+  const TemporaryFolder folder;
+  const std::string weights = folder.file("weights.safetensors"), out = folder.file("run");
+  Model::create(run_options({{"embedding_influence", "1"}}))->save(weights);
+  fit(run_options({{"weights", weights}, {"out", out}}));
+  const auto trained = Model::load(out + "/last.safetensors", Options());
+  for (const std::int32_t gate : trained->architecture().gates()) {
+    const Node& node = trained->architecture().nodes[static_cast<std::size_t>(gate)];
+    CHECK(std::get<Gate>(node.operation).influence == 1.0);
+  }
+  CHECK(trained->options().real("embedding_influence") == 1.0);
+  Options again;
+  again.load_file(out + "/config.json");
+  again.set("out", folder.file("again"));
+  fit(again);
+  CHECK(metrics_without_times(folder.file("again/metrics.csv")) ==
+        metrics_without_times(out + "/metrics.csv"));
+}
+
 TEST_CASE("a run is repeated by its configuration whatever the number of workers") {
   const TemporaryFolder folder;
   fit(run_options({{"out", folder.file("first")}, {"seed", "3"}}));
