@@ -10,6 +10,12 @@
 namespace deepmoe {
 namespace {
 
+/// Whether gate_density leaves fewer than all experts.
+bool limits_shares(const Options& options) {
+  const std::vector<double> shares = options.reals("gate_density");
+  return std::any_of(shares.begin(), shares.end(), [](double share) { return share < 1.0; });
+}
+
 /// Which gates option limited_gates means.
 std::vector<bool> limited_gates(const Architecture& architecture, const Options& options) {
   const std::size_t count = architecture.gates().size();
@@ -135,26 +141,36 @@ double limited_macs(const Architecture& architecture, const Cost& cost,
   return active_macs(architecture, cost, shares) / static_cast<double>(cost.dense_macs);
 }
 
+bool wishes_fewer_experts(const Options& options) {
+  return limits_shares(options) || options.real("target_density") > 0.0 || options.real("target_macs") > 0.0;
+}
+
 std::vector<std::int64_t> selected_limits(const Architecture& architecture, const Options& options) {
-  if (options.text("gate_select") != "topk") return {};
-  std::vector<double> shares = options.reals("gate_density");
+  const bool by_share = limits_shares(options);
+  if (options.text("gate_select") != "topk") {
+    if (by_share) {
+      fail(ErrorCode::invalid_argument, "gate_density is ", options.value("gate_density"),
+           ", but gate_select is relu, which keeps every expert with a positive gate; set gate_select to "
+           "topk, or "
+           "target_density instead");
+    }
+    return {};
+  }
   const double density = options.real("target_density"), macs = options.real("target_macs");
-  const bool by_share = std::any_of(shares.begin(), shares.end(), [](double share) { return share < 1.0; });
   if (by_share + (density > 0.0) + (macs > 0.0) > 1) {
     fail(ErrorCode::invalid_argument,
          "gate_density, target_density and target_macs each say how many experts stay active; give one of "
          "them");
   }
-  if (!by_share && density == 0.0 && macs == 0.0) return {};
+  if (!wishes_fewer_experts(options)) return {};
   if (!architecture.gated()) {
-    fail(ErrorCode::invalid_argument,
-         by_share     ? "gate_density"
-         : macs > 0.0 ? "target_macs"
-                      : "target_density",
-         " needs gates, but network '", architecture.model, "' is dense; choose a network with gates");
+    const char* const wish = by_share ? "gate_density" : macs > 0.0 ? "target_macs" : "target_density";
+    fail(ErrorCode::invalid_argument, wish, " needs gates, but network '", architecture.model,
+         "' is dense; choose a network with gates");
   }
   if (macs > 0.0) return limits_for_macs(architecture, options);
-  return limits_for_shares(architecture, options, by_share ? shares : std::vector<double>{density});
+  return limits_for_shares(architecture, options,
+                           by_share ? options.reals("gate_density") : std::vector<double>{density});
 }
 
 void set_active_limits(Architecture& architecture, const std::vector<std::int64_t>& limits) {

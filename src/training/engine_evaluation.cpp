@@ -4,21 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "architecture/gate_selection.hpp"
 #include "engine/engine.hpp"
 #include "training/evaluation.hpp"
 
 namespace deepmoe {
 namespace {
-
-/// Experts of each gate, in network order.
-std::vector<std::int64_t> widths_of(const Architecture& architecture) {
-  const std::vector<Shape> shapes = infer_shapes(architecture);
-  std::vector<std::int64_t> widths;
-  for (const std::int32_t gate : architecture.gates()) {
-    widths.push_back(shapes[static_cast<std::size_t>(gate)].channels);
-  }
-  return widths;
-}
 
 Network::Outputs run(const Engine& engine, const std::vector<std::int64_t>& widths,
                      const at::Tensor& images) {
@@ -47,7 +38,7 @@ Network::Outputs run(const Engine& engine, const std::vector<std::int64_t>& widt
 
 nlohmann::json evaluate(const Engine& engine, std::shared_ptr<const Dataset> dataset, const Options& options,
                         const EventCallback& callback) {
-  const std::vector<std::int64_t> widths = widths_of(engine.architecture());
+  const std::vector<std::int64_t> widths = expert_counts(engine.architecture());
   const Subject subject{engine.architecture(), engine.image_size(), at::kCPU,
                         [&](const at::Tensor& images) { return run(engine, widths, images); }};
   return evaluate_subject(subject, std::move(dataset), options, callback, {});

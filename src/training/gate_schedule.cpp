@@ -18,12 +18,6 @@ double progress(const std::string& shape, const std::vector<double>& window, dou
   return shape == "cosine" ? 0.5 - 0.5 * std::cos(std::numbers::pi * share) : share;
 }
 
-bool selects(const Options& options) {
-  const std::vector<double> shares = options.reals("gate_density");
-  return options.real("target_density") > 0.0 || options.real("target_macs") > 0.0 ||
-         std::any_of(shares.begin(), shares.end(), [](double share) { return share < 1.0; });
-}
-
 }  // namespace
 
 GateSchedule::GateSchedule(Model& model, const Options& options)
@@ -53,12 +47,12 @@ void GateSchedule::apply(double time) {
 
 std::int64_t first_settled_epoch(const Options& options) {
   double end = 0.0;
-  if (options.text("gate_select") == "topk") {
-    if (selects(options) && options.text("density_schedule") != "none") {
+  if (wishes_fewer_experts(options)) {
+    if (options.text("gate_select") != "topk") {
+      end = PenaltyControl::approach;
+    } else if (options.text("density_schedule") != "none") {
       end = options.reals("density_window")[1];
     }
-  } else if (options.real("target_density") > 0.0 || options.real("target_macs") > 0.0) {
-    end = PenaltyControl::approach;
   }
   const std::int64_t epochs =
       std::max<std::int64_t>(1, options.integer("epochs") - options.integer("freeze_epochs"));

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <span>
 
+#include "architecture/gate_selection.hpp"
 #include "model/tensor_bridge.hpp"
 
 namespace deepmoe {
@@ -67,11 +68,7 @@ json network_statistics(const json& layers, GateNorm norm) {
 }  // namespace
 
 GateStatistics::GateStatistics(const Architecture& architecture, GateNorm norm, const at::Device& device)
-    : architecture_(architecture), norm_(norm) {
-  const std::vector<Shape> shapes = infer_shapes(architecture);
-  for (const std::int32_t gate : architecture.gates()) {
-    widths_.push_back(shapes[static_cast<std::size_t>(gate)].channels);
-  }
+    : architecture_(architecture), norm_(norm), widths_(expert_counts(architecture)) {
   const std::int64_t experts = std::accumulate(widths_.begin(), widths_.end(), std::int64_t(0));
   uses_ = at::zeros({experts}, at::TensorOptions(device).dtype(at::kLong));
   sums_ = at::zeros({experts}, at::TensorOptions(device).dtype(at::kDouble));

@@ -25,7 +25,8 @@ std::vector<std::int64_t> limits_of(const Architecture& architecture) {
 }
 
 Architecture selected(const Values& more) {
-  Values values{{"model", "resnet18_moe"}, {"width", "0.25"}, {"gate_select", "topk"}, {"limited_gates", "all"}};
+  Values values{
+      {"model", "resnet18_moe"}, {"width", "0.25"}, {"gate_select", "topk"}, {"limited_gates", "all"}};
   values.insert(values.end(), more.begin(), more.end());
   return build(values);
 }
@@ -34,7 +35,7 @@ Architecture selected(const Values& more) {
 
 TEST_CASE("without a wish gates have no limit") {
   CHECK(limits_of(selected({})) == std::vector<std::int64_t>(16, 0));
-  CHECK(limits_of(build({{"model", "resnet18_moe"}, {"gate_select", "relu"}, {"gate_density", "0.5"}})) ==
+  CHECK(limits_of(build({{"model", "resnet18_moe"}, {"gate_select", "relu"}, {"target_macs", "0.5"}})) ==
         std::vector<std::int64_t>(16, 0));
 }
 
@@ -63,17 +64,21 @@ TEST_CASE("a budget of MACs is kept within two percent for every family") {
     for (const char* position : {"post_bn", "input"}) {
       for (const double target : {0.4, 0.5, 0.75, 0.95}) {
         for (const char* width : {"0.125", "0.25", "1"}) {
-          INFO(std::string(model), " ", std::string(position), " ", std::string(width), " at ", target);
-          const Architecture network = build({{"model", model},
-                                              {"width", width},
-                                              {"gate_position", position},
-                                              {"embedding_dim", "16"},
-                                              {"gate_select", "topk"},
-                                              {"target_macs", std::to_string(target)}});
-          const Cost total = cost(network);
-          const double macs = limited_macs(network, total, limits_of(network));
-          CHECK(macs <= target);
-          CHECK(macs > 0.98 * target);
+          for (const char* gates : {"all", "inner"}) {
+            INFO(std::string(gates), " ", std::string(model), " ", std::string(position), " ",
+                 std::string(width), " at ", target);
+            const Architecture network = build({{"model", model},
+                                                {"width", width},
+                                                {"gate_position", position},
+                                                {"embedding_dim", "16"},
+                                                {"gate_select", "topk"},
+                                                {"limited_gates", gates},
+                                                {"target_macs", std::to_string(target)}});
+            const Cost total = cost(network);
+            const double macs = limited_macs(network, total, limits_of(network));
+            CHECK(macs <= target);
+            CHECK(macs > 0.98 * target);
+          }
         }
       }
     }
@@ -110,6 +115,9 @@ TEST_CASE("limits of inner gates leave what is added to the shortcut whole") {
 }
 
 TEST_CASE("wishes that cannot be met are refused in words") {
+  require_error(ErrorCode::invalid_argument,
+                {"gate_density is 0.5", "gate_select is relu", "set gate_select to topk"},
+                [] { selected({{"gate_select", "relu"}, {"gate_density", "0.5"}}); });
   require_error(ErrorCode::invalid_argument, {"target_macs is 0.01", "resnet18_moe", "choose a larger one"},
                 [] { selected({{"target_macs", "0.01"}}); });
   require_error(ErrorCode::invalid_argument, {"target_density", "resnet18", "dense"},

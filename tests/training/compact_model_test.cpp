@@ -120,6 +120,7 @@ const std::vector<Values>& families() {
   static const std::vector<Values> all = {
       {{"model", "resnet18_moe"}},
       {{"model", "resnet18_moe"}, {"variant", "imagenet"}},
+      {{"model", "resnet18_moe"}, {"limited_gates", "all"}, {"gate_density", "0.4"}},
       {{"model", "resnet50_moe_a"}, {"width", "0.0625"}},
       {{"model", "resnet50_moe_b"}, {"width", "0.0625"}, {"variant", "imagenet"}},
       {{"model", "vgg11_moe"}},
