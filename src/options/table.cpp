@@ -12,7 +12,7 @@ namespace {
 const std::vector<OptionDeclaration>& table() {
   static const std::vector<OptionDeclaration> rows = [] {
     std::vector<OptionDeclaration> all = network_options();
-    for (const auto& part : {gate_options(), training_options()}) {
+    for (const auto& part : {gate_options(), loss_options(), training_options()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

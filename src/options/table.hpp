@@ -16,7 +16,10 @@ std::vector<OptionDeclaration> network_options();
 /// The rows of group gates.
 std::vector<OptionDeclaration> gate_options();
 
-/// The rows of the groups loss, optimizer, schedule, training and output.
+/// The rows of group loss.
+std::vector<OptionDeclaration> loss_options();
+
+/// The rows of the groups optimizer, schedule, training and output.
 std::vector<OptionDeclaration> training_options();
 
 /// The default of the option called `name` (which must be declared) with the lifetime of the program.
