@@ -3,11 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/require_error.hpp"
+#include "base/temporary_folder.hpp"
 
 using namespace deepmoe;
 
@@ -16,19 +16,12 @@ namespace {
 /// A file with this content that is gone at the end of the case.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& content)
-      : path_((std::filesystem::temp_directory_path() /
-               ("deepmoe-options-" + std::to_string(std::rand()) + ".json"))
-                  .string()) {
-    std::ofstream(path_, std::ios::binary) << content;
-  }
-  ~TemporaryFile() { std::filesystem::remove(path_); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  explicit TemporaryFile(const std::string& content) { std::ofstream(path_, std::ios::binary) << content; }
   const std::string& path() const { return path_; }
 
  private:
-  std::string path_;
+  TemporaryFolder folder_;
+  std::string path_ = folder_.file("options.json");
 };
 
 /// An environment variable that is gone at the end of the case.
@@ -115,9 +108,8 @@ TEST_CASE("a failed set changes nothing") {
   options.set("lr", "0.5");
   require_error(ErrorCode::invalid_argument, {"'lr'", "'quick'"}, [&] { options.set("lr", "quick"); });
   require_error(ErrorCode::not_found, {"'lrr'", "'lr'"}, [&] { options.set("lrr", "1"); });
-  require_error(ErrorCode::not_found, {"'epoch'"}, [&] {
-    options.set_json({{"batch_size", 8}, {"epoch", 3}, {"lr", 0.25}});
-  });
+  require_error(ErrorCode::not_found, {"'epoch'"},
+                [&] { options.set_json({{"batch_size", 8}, {"epoch", 3}, {"lr", 0.25}}); });
   CHECK(options.real("lr") == 0.5);
   CHECK(options.integer("batch_size") == 64);
 }
@@ -176,7 +168,8 @@ TEST_CASE("a configuration file sets options and errors name it") {
                 [&] { options.load_file(list.path()); });
   require_error(ErrorCode::not_found, {"/nowhere/at/all.json", "No such file"},
                 [&] { options.load_file("/nowhere/at/all.json"); });
-  require_error(ErrorCode::io, {"/tmp", "directory"}, [&] { options.load_file("/tmp"); });
+  const TemporaryFolder folder;
+  require_error(ErrorCode::io, {folder.path(), "directory"}, [&] { options.load_file(folder.path()); });
 }
 
 TEST_CASE("the environment sets options and errors name the variable") {
