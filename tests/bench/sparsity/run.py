@@ -2,10 +2,11 @@
 
 usage: run.sh [--quick] [--data_dir DATA_DIR] [--out build/sparsity] [--only NAME ...] [--seeds N] [--table CSV]
 
-The networks are those of experiments.py. Training images are split: 10 % validate and choose the epoch, and the test
-images are looked at once, in the end. Each run adds a line to the table (OUT/results.csv unless --table names another);
-what is in it already is not done again, and a run that was interrupted goes on where it was. --quick trains the dense
-network and recipe modern for a few epochs on a part of the images, in ten minutes on two cores, into OUT/quick.
+The networks are those of experiments.py, some with --seeds seeds (3), some with one. Training images are split: 10 %
+validate and choose the epoch, and the test images are looked at once, in the end. Each run adds a line to the table
+(OUT/results.csv unless --table names another); what is in it already is not done again, and a run that was interrupted
+goes on where it was. --quick trains the dense network and recipe modern for a few epochs on a part of the images, in ten
+minutes on two cores, into OUT/quick.
 
 The environment variable DEEPMOE names the command. The plot needs matplotlib; without it there is none.
 """
@@ -195,7 +196,7 @@ def main():
     training = {**TRAINING, **(QUICK["options"] if settings.quick else {})}
     for seed in range(settings.seeds):
         for experiment in experiments:
-            if not settings.only or experiment["name"] in settings.only:
+            if (not settings.only or experiment["name"] in settings.only) and not (seed > 0 and experiment.get("single")):
                 runner.train(experiment, training, seed)
     print()
     print("\n".join(summary_lines(runner.rows, names)))
