@@ -19,10 +19,13 @@ std::int32_t count_from(const float* gates, std::int32_t count, std::int32_t bit
 
 void keep_largest(float* gates, std::int32_t count, std::int32_t limit) {
   if (count_from(gates, count, 1) <= limit) return;
-  // The bits of the smallest gate that stays, from the highest one down: no sorting, no branches.
+  // The bits of the smallest gate that stays, from the highest one down, until they tell it from the others:
+  // no sorting, no branches on gates.
   std::int32_t smallest = 0;
   for (std::int32_t bit = 1 << 30; bit > 0; bit >>= 1) {
-    if (count_from(gates, count, smallest | bit) >= limit) smallest |= bit;
+    const std::int32_t found = count_from(gates, count, smallest | bit);
+    if (found >= limit) smallest |= bit;
+    if (found == limit) break;
   }
   std::int32_t equals_left = limit - count_from(gates, count, smallest + 1);
   for (std::int32_t i = 0; i < count; ++i) {

@@ -109,8 +109,12 @@ HWY_INLINE void finish_row(QuadVector left, QuadVector right, std::int32_t count
   }
 }
 
-void finish_tiles(const float* points, int tiles, const TileSegment* segments, int segment_count,
-                  const Finish& finish, const float* residual, float* plane, std::size_t width) {
+/// The 2 x 2 pixels of four tiles, of which `tiles` exist, as two rows of eight.
+struct TilePixels {
+  QuadVector rows[2][2];
+};
+
+HWY_INLINE TilePixels inverse_of_tiles(const float* points, int tiles) {
   const Quad d;
   // The inverse transform's rows for each tile; then tiles become lanes, and its columns are sums of vectors.
   QuadVector upper[4], lower[4];
@@ -131,9 +135,77 @@ void finish_tiles(const float* points, int tiles, const TileSegment* segments, i
   const QuadVector upper_odd = hn::Sub(upper[1], hn::Add(upper[2], upper[3]));
   const QuadVector lower_even = hn::Add(lower[0], hn::Add(lower[1], lower[2]));
   const QuadVector lower_odd = hn::Sub(lower[1], hn::Add(lower[2], lower[3]));
-  const QuadVector rows[2][2] = {
-      {hn::InterleaveLower(d, upper_even, upper_odd), hn::InterleaveUpper(d, upper_even, upper_odd)},
-      {hn::InterleaveLower(d, lower_even, lower_odd), hn::InterleaveUpper(d, lower_even, lower_odd)}};
+  return {{{hn::InterleaveLower(d, upper_even, upper_odd), hn::InterleaveUpper(d, upper_even, upper_odd)},
+           {hn::InterleaveLower(d, lower_even, lower_odd), hn::InterleaveUpper(d, lower_even, lower_odd)}}};
+}
+
+#if HWY_MAX_BYTES >= 64 && !HWY_HAVE_SCALABLE
+/// A vector of a whole tile.
+using Tile = hn::FixedTag<float, tile_points>;
+using TileVector = hn::Vec<Tile>;
+
+/// Of (a, b, c, e), lanes or blocks of them: a + b + c and b - c - e. `outer` holds a and e, `inner` c and b,
+/// `swapped` b and c, and `signs` 1 and -1.
+HWY_INLINE TileVector inverse_pair(TileVector outer, TileVector inner, TileVector swapped, TileVector signs) {
+  return hn::MulAdd(signs, hn::Add(swapped, outer), inner);
+}
+
+/// The inverse transform's rows of two tiles, as blocks: upper, lower of `first`, upper, lower of `second`.
+HWY_INLINE TileVector inverse_rows(TileVector first, TileVector second) {
+  const Tile d;
+  alignas(64) static constexpr float signs[tile_points] = {1, 1, 1, 1, -1, -1, -1, -1,
+                                                           1, 1, 1, 1, -1, -1, -1, -1};
+  const TileVector low = hn::ConcatLowerLower(d, second, first),
+                   high = hn::ConcatUpperUpper(d, second, first);
+  const TileVector inner = hn::OddEvenBlocks(low, high);
+  return inverse_pair(hn::OddEvenBlocks(high, low), inner, hn::SwapAdjacentBlocks(inner), hn::Load(d, signs));
+}
+
+/// The pixels of four tiles: a row of eight, then the one below it.
+HWY_INLINE TileVector inverse_of_four_tiles(const float* points) {
+  const Tile d;
+  const hn::Repartition<double, Tile> pairs;
+  alignas(64) static constexpr float signs[tile_points] = {1, -1, 1, -1, 1, -1, 1, -1,
+                                                           1, -1, 1, -1, 1, -1, 1, -1};
+  alignas(64) static constexpr std::int64_t order[tile_points / 2] = {0, 4, 1, 5, 2, 6, 3, 7};
+  const TileVector t0 = hn::LoadU(d, points), t1 = hn::LoadU(d, points + tile_points);
+  const TileVector t2 = hn::LoadU(d, points + 2 * tile_points), t3 = hn::LoadU(d, points + 3 * tile_points);
+  const auto even = hn::BitCast(pairs, inverse_rows(t0, t1)), odd = hn::BitCast(pairs, inverse_rows(t2, t3));
+  const TileVector low = hn::BitCast(d, hn::InterleaveLower(pairs, even, odd));
+  const TileVector high = hn::BitCast(d, hn::InterleaveUpper(pairs, even, odd));
+  const TileVector inner = hn::OddEven(low, high);
+  const TileVector pixels =
+      inverse_pair(hn::OddEven(high, low), inner, hn::Reverse2(d, inner), hn::Load(d, signs));
+  return hn::BitCast(d, hn::TableLookupLanes(hn::BitCast(pairs, pixels), hn::SetTableIndices(pairs, order)));
+}
+
+/// finish_tiles for four tiles in one row whose pixels all exist.
+HWY_INLINE void finish_four_tiles(const float* points, const Finish& finish, const float* residual,
+                                  float* out, std::size_t width) {
+  const Tile d;
+  const hn::Half<Tile> row;
+  TileVector y =
+      hn::MulAdd(inverse_of_four_tiles(points), hn::Set(d, finish.scale), hn::Set(d, finish.offset));
+  if (residual != nullptr)
+    y = hn::Add(y, hn::Combine(d, hn::LoadU(row, residual + width), hn::LoadU(row, residual)));
+  if (finish.relu) y = hn::IfThenZeroElse(hn::Lt(y, hn::Zero(d)), y);
+  hn::StoreU(hn::LowerHalf(row, y), row, out);
+  hn::StoreU(hn::UpperHalf(row, y), row, out + width);
+}
+#endif
+
+void finish_tiles(const float* points, int tiles, const TileSegment* segments, int segment_count,
+                  const Finish& finish, const float* residual, float* plane, std::size_t width) {
+  const Quad d;
+#if HWY_MAX_BYTES >= 64 && !HWY_HAVE_SCALABLE
+  if (segment_count == 1 && segments[0].width == 8 && segments[0].height == 2) {
+    const std::size_t at =
+        static_cast<std::size_t>(segments[0].row) * width + static_cast<std::size_t>(segments[0].column);
+    return finish_four_tiles(points, finish, residual != nullptr ? residual + at : nullptr, plane + at,
+                             width);
+  }
+#endif
+  const auto [rows] = inverse_of_tiles(points, tiles);
 
   if (segment_count == 1) {
     const TileSegment& segment = segments[0];
