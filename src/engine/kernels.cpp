@@ -16,6 +16,7 @@
 #include "engine/large_tile_kernels-inl.hpp"
 #include "engine/pixel_kernels-inl.hpp"
 #include "engine/product_kernels-inl.hpp"
+#include "engine/tile_kernels-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace deepmoe::HWY_NAMESPACE {
