@@ -4,6 +4,7 @@
 ///
 /// A vector holds `lanes` floats (4, 8 or 16). Pointers need no alignment unless it is said.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -31,6 +32,12 @@ struct TileSegment {
   std::int32_t first = 0, count = 0;   ///< in the group
   std::int32_t row = 0, column = 0;    ///< the first output pixel
   std::int32_t height = 0, width = 0;  ///< output pixels that exist: up to 2 and up to 2 * count
+};
+
+/// Up to product_columns tiles of a plane that follow each other.
+struct TileGroup {
+  std::int32_t first_tile = 0, tiles = 0, segment_count = 0;
+  std::array<TileSegment, product_columns> segments;
 };
 
 /// Numbers of one tile of F(4x4, 3x3): 6 x 6 transform points.
@@ -85,10 +92,11 @@ struct Kernels {
   void (*transform_tiles)(const float* plane, std::size_t stride, const std::int32_t* corners, int tiles,
                           float* out, std::size_t group_stride);
 
-  /// Transforms `tiles` times 16 points (packed) back to 2 x 2 pixels each and stores them, finished, to
-  /// `plane`; residual, a plane of the same extents, may be null.
-  void (*finish_tiles)(const float* points, int tiles, const TileSegment* segments, int segment_count,
-                       const Finish& finish, const float* residual, float* plane, std::size_t width);
+  /// Transforms the 16 points of each of the groups' tiles back to 2 x 2 pixels and stores them, finished, to
+  /// `plane`. Points are packed, those of a group product_columns tiles after those of the one before.
+  /// `residual`, a plane of the same extents, may be null.
+  void (*finish_tiles)(const float* points, const TileGroup* groups, int group_count, const Finish& finish,
+                       const float* residual, float* plane, std::size_t width);
 
   /// Transforms `tiles` consecutive 6 x 6 patches, 4 columns apart, of the 6 rows at `plane` (`stride` floats
   /// apart; 4 * tiles + 4 columns can be read), and stores point p of tile t at out[p * point_stride + t].

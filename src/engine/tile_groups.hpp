@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -9,12 +8,6 @@
 #include "engine/kernels.hpp"
 
 namespace deepmoe {
-
-/// Up to product_columns tiles of a plane that follow each other.
-struct TileGroup {
-  std::int32_t first_tile = 0, tiles = 0, segment_count = 0;
-  std::array<TileSegment, product_columns> segments;
-};
 
 /// The tiles of 2 x 2 output pixels that cover a plane, row by row, and the padded input plane they read.
 struct TileGrid {

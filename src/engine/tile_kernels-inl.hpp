@@ -113,24 +113,6 @@ HWY_INLINE void transpose(QuadVector& a, QuadVector& b, QuadVector& c, QuadVecto
   e = hn::InterleaveUpper(d, ac_high, be_high);
 }
 
-/// Eight pixels in a row, of which `count` exist.
-HWY_INLINE void finish_row(QuadVector left, QuadVector right, std::int32_t count, const Finish& finish,
-                           const float* residual, float* out) {
-  const Quad d;
-  if (count == 8) {
-    hn::StoreU(finish_vector(d, left, finish, residual, 0), d, out);
-    hn::StoreU(finish_vector(d, right, finish, residual, 4), d, out + 4);
-    return;
-  }
-  alignas(16) float pixels[8];
-  hn::Store(left, d, pixels);
-  hn::Store(right, d, pixels + 4);
-  for (std::int32_t i = 0; i < count; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    out[at] = finish_one(pixels[at], finish, residual, at);
-  }
-}
-
 /// The 2 x 2 pixels of four tiles, of which `tiles` exist, as two rows of eight.
 struct TilePixels {
   QuadVector rows[2][2];
@@ -197,13 +179,12 @@ HWY_INLINE TileVector inverse_of_four_tiles(const float* points) {
   return hn::BitCast(d, hn::TableLookupLanes(hn::BitCast(pairs, pixels), hn::SetTableIndices(pairs, order)));
 }
 
-/// finish_tiles for four tiles in one row whose pixels all exist.
-HWY_INLINE void finish_four_tiles(const float* points, const Finish& finish, const float* residual,
-                                  float* out, std::size_t width) {
+/// Stores a row of eight pixels and the one below it.
+HWY_INLINE void finish_rows(TileVector pixels, const Finish& finish, const float* residual, float* out,
+                            std::size_t width) {
   const Tile d;
   const hn::Half<Tile> row;
-  TileVector y =
-      hn::MulAdd(inverse_of_four_tiles(points), hn::Set(d, finish.scale), hn::Set(d, finish.offset));
+  TileVector y = hn::MulAdd(pixels, hn::Set(d, finish.scale), hn::Set(d, finish.offset));
   if (residual != nullptr)
     y = hn::Add(y, hn::Combine(d, hn::LoadU(row, residual + width), hn::LoadU(row, residual)));
   if (finish.relu) y = hn::IfThenZeroElse(hn::Lt(y, hn::Zero(d)), y);
@@ -212,50 +193,63 @@ HWY_INLINE void finish_four_tiles(const float* points, const Finish& finish, con
 }
 #endif
 
-void finish_tiles(const float* points, int tiles, const TileSegment* segments, int segment_count,
-                  const Finish& finish, const float* residual, float* plane, std::size_t width) {
+/// Stores the pixels of a group, a row of eight and the one below it, where they exist.
+HWY_INLINE void finish_segments(const float (&pixels)[2][8], const TileGroup& group, const Finish& finish,
+                                const float* residual, float* plane, std::size_t width) {
   const Quad d;
-#if DEEPMOE_HAVE_TILE_VECTORS
-  if (segment_count == 1 && segments[0].width == 8 && segments[0].height == 2) {
-    const std::size_t at =
-        static_cast<std::size_t>(segments[0].row) * width + static_cast<std::size_t>(segments[0].column);
-    return finish_four_tiles(points, finish, residual != nullptr ? residual + at : nullptr, plane + at,
-                             width);
-  }
-#endif
-  const auto [rows] = inverse_of_tiles(points, tiles);
-
-  if (segment_count == 1) {
-    const TileSegment& segment = segments[0];
+  for (int s = 0; s < group.segment_count; ++s) {
+    const TileSegment& segment = group.segments[static_cast<std::size_t>(s)];
     for (std::int32_t y = 0; y < segment.height; ++y) {
       const std::size_t at =
           static_cast<std::size_t>(segment.row + y) * width + static_cast<std::size_t>(segment.column);
-      finish_row(rows[y][0], rows[y][1], segment.width, finish, residual != nullptr ? residual + at : nullptr,
-                 plane + at);
-    }
-    return;
-  }
-  for (std::int32_t y = 0; y < 2; ++y) {
-    alignas(16) float pixels[8];
-    hn::Store(rows[y][0], d, pixels);
-    hn::Store(rows[y][1], d, pixels + 4);
-    for (int s = 0; s < segment_count; ++s) {
-      const TileSegment& segment = segments[s];
-      if (y >= segment.height) continue;
-      const std::size_t at =
-          static_cast<std::size_t>(segment.row + y) * width + static_cast<std::size_t>(segment.column);
-      const float* first = pixels + 2 * segment.first;
-      if (segment.width == 4) {
-        hn::StoreU(
-            finish_vector(d, hn::LoadU(d, first), finish, residual != nullptr ? residual + at : nullptr, 0),
-            d, plane + at);
-        continue;
+      const float* first = pixels[y] + 2 * segment.first;
+      std::int32_t i = 0;
+      for (; i + 4 <= segment.width; i += 4) {
+        const std::size_t pixel = at + static_cast<std::size_t>(i);
+        hn::StoreU(finish_vector(d, hn::LoadU(d, first + i), finish, residual, pixel), d, plane + pixel);
       }
-      for (std::int32_t i = 0; i < segment.width; ++i) {
+      for (; i < segment.width; ++i) {
         const std::size_t pixel = at + static_cast<std::size_t>(i);
         plane[pixel] = finish_one(first[i], finish, residual, pixel);
       }
     }
+  }
+}
+
+void finish_tiles(const float* points, const TileGroup* groups, int group_count, const Finish& finish,
+                  const float* residual, float* plane, std::size_t width) {
+  for (int g = 0; g < group_count; ++g, points += product_columns * tile_points) {
+    const TileGroup& group = groups[g];
+    const TileSegment& first = group.segments[0];
+    const std::size_t at =
+        static_cast<std::size_t>(first.row) * width + static_cast<std::size_t>(first.column);
+    const bool is_whole = first.width == 2 * product_columns && first.height == 2;
+    alignas(64) float pixels[2][8];
+#if DEEPMOE_HAVE_TILE_VECTORS
+    if (group.tiles == product_columns) {
+      const TileVector rows = inverse_of_four_tiles(points);
+      if (is_whole) {
+        finish_rows(rows, finish, residual != nullptr ? residual + at : nullptr, plane + at, width);
+        continue;
+      }
+      hn::Store(rows, Tile(), pixels[0]);
+      finish_segments(pixels, group, finish, residual, plane, width);
+      continue;
+    }
+#endif
+    const Quad d;
+    const auto [rows] = inverse_of_tiles(points, group.tiles);
+    for (std::size_t y = 0; y < 2; ++y) {
+      for (std::size_t half = 0; half < 2; ++half) {
+        const std::size_t pixel = at + y * width + 4 * half;
+        if (is_whole) {
+          hn::StoreU(finish_vector(d, rows[y][half], finish, residual, pixel), d, plane + pixel);
+        } else {
+          hn::Store(rows[y][half], d, pixels[y] + 4 * half);
+        }
+      }
+    }
+    if (!is_whole) finish_segments(pixels, group, finish, residual, plane, width);
   }
 }
 

@@ -30,6 +30,9 @@ constexpr std::size_t product_limit = std::size_t{40} * 1024;
 constexpr std::size_t sums_limit = std::size_t{1024} * 1024 / sizeof(float);
 constexpr std::size_t tiles_limit = sums_limit / (product_rows_limit * tile_points);
 
+/// Groups whose outputs are finished together.
+constexpr std::int32_t groups_to_finish = 8;
+
 /// Tiles from which on chunks pay.
 constexpr std::size_t tiles_for_chunks = 32;
 
@@ -365,15 +368,19 @@ class WinogradConvolution : public ConvolutionKernel {
       }
     }
     const bool waits = block.chunks > 1;
+    // A few groups' sums stay in the first cache until they are finished; a line more a row keeps the rows
+    // apart there.
+    const std::int32_t groups_at_a_time = waits ? item.groups : groups_to_finish;
+    const std::size_t row_floats =
+        waits ? static_cast<std::size_t>(item.tiles) * tile_points
+              : static_cast<std::size_t>(groups_to_finish * product_columns) * tile_points + floats_of_line;
+    if (waits) sums += static_cast<std::size_t>(from - begin) * row_floats;
     const float* values = item.values;
     for (std::int32_t g = 0; g < item.groups; ++g) {
       const TileGroup& group = grid_.groups[static_cast<std::size_t>(item.first_group + g)];
       const std::int32_t tiles = item.samples > 1 ? item.tiles : group.tiles;
       const auto width = static_cast<std::size_t>(tiles);
-      float* at = waits ? sums + static_cast<std::size_t>((from - begin) * item.tiles + g * product_columns) *
-                                     tile_points
-                        : sums;
-      const std::size_t row_floats = (waits ? static_cast<std::size_t>(item.tiles) : width) * tile_points;
+      float* at = sums + static_cast<std::size_t>(g % groups_at_a_time * product_columns) * tile_points;
       for (std::size_t part = 0; part < parts_; ++part) {
         kernels_.products<Weight>().vectors(
             values + (part * channels + static_cast<std::size_t>(first)) * width * lanes_, rows[part].data(),
@@ -381,11 +388,14 @@ class WinogradConvolution : public ConvolutionKernel {
             tile_points);
       }
       values += channels * width * tile_points;
-      if (block.chunk + 1 < block.chunks) continue;
-      for (std::int32_t k = from; k < to; ++k, at += row_floats) {
+      const std::int32_t waiting = g % groups_at_a_time + 1;
+      if (block.chunk + 1 < block.chunks || (waiting < groups_at_a_time && g + 1 < item.groups)) continue;
+      const float* points = sums;
+      for (std::int32_t k = from; k < to; ++k, points += row_floats) {
         for (std::int32_t s = 0; s < item.samples; ++s) {
-          finish(call, call.outputs[static_cast<std::size_t>(item.sample + s)], k, group,
-                 at + static_cast<std::size_t>(s * grid_.tiles) * tile_points);
+          finish(call, call.outputs[static_cast<std::size_t>(item.sample + s)], k,
+                 {&group + 1 - waiting, static_cast<std::size_t>(waiting)},
+                 points + static_cast<std::size_t>(s * grid_.tiles) * tile_points);
         }
       }
     }
@@ -403,11 +413,11 @@ class WinogradConvolution : public ConvolutionKernel {
     return {place(block.chunk), place(block.chunk + 1)};
   }
 
-  void finish(const Call& call, const SampleOutput& output, std::int32_t k, const TileGroup& group,
+  void finish(const Call& call, const SampleOutput& output, std::int32_t k, std::span<const TileGroup> groups,
               const float* points) const {
     const std::size_t plane =
         static_cast<std::size_t>(channel_at(output.channels, k)) * geometry_.out_plane();
-    kernels_.finish_tiles(points, group.tiles, group.segments.data(), group.segment_count,
+    kernels_.finish_tiles(points, groups.data(), static_cast<int>(groups.size()),
                           {output.scales[k], output.offsets[k], call.relu},
                           output.residual != nullptr ? output.residual + plane : nullptr,
                           output.planes + plane, static_cast<std::size_t>(geometry_.out_width()));
