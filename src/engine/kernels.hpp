@@ -87,10 +87,11 @@ struct Kernels {
     }
   }
 
-  /// Transforms 4 x 4 patches of `plane` (rows `stride` floats apart) whose corners are at `corners[t]`, and
-  /// stores point p of tile t at out[(p / lanes) * group_stride + t * lanes + p % lanes].
-  void (*transform_tiles)(const float* plane, std::size_t stride, const std::int32_t* corners, int tiles,
-                          float* out, std::size_t group_stride);
+  /// Transforms 4 x 4 patches of `plane` (rows `stride` floats apart), `tiles` in each of some groups, patch
+  /// t of group g having its corner at corners[g * tiles + t], and stores its point p at out[g * group_stride
+  /// + (p / lanes) * part_stride + t * lanes + p % lanes].
+  void (*transform_tiles)(const float* plane, std::size_t stride, const std::int32_t* corners, int groups,
+                          int tiles, float* out, std::size_t part_stride, std::size_t group_stride);
 
   /// Transforms the 16 points of each of the groups' tiles back to 2 x 2 pixels and stores them, finished, to
   /// `plane`. Points are packed, those of a group product_columns tiles after those of the one before.

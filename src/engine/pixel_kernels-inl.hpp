@@ -70,16 +70,20 @@ void copy_rows(const float* in, std::size_t in_stride, std::size_t rows, std::si
 
 void split_rows(const float* in, std::size_t in_stride, std::size_t rows, std::size_t width, float shift,
                 float scale, float* even, float* odd, std::size_t out_stride) {
+  const hn::CappedTag<float, tile_points> wide;
   const Quad d;
-  const auto by = hn::Set(d, scale), from = hn::Set(d, shift);
+  const std::size_t lanes = hn::Lanes(wide);
   for (std::size_t y = 0; y < rows; ++y, in += in_stride, even += out_stride, odd += out_stride) {
     std::size_t x = 0;
-    for (; 2 * x + 8 <= width; x += 4) {
-      QuadVector e, o;
-      hn::LoadInterleaved2(d, in + 2 * x, e, o);
-      hn::StoreU(hn::Mul(hn::Sub(e, from), by), d, even + x);
-      hn::StoreU(hn::Mul(hn::Sub(o, from), by), d, odd + x);
-    }
+    const auto split = [&](auto tag) {
+      hn::Vec<decltype(tag)> e, o;
+      hn::LoadInterleaved2(tag, in + 2 * x, e, o);
+      const auto by = hn::Set(tag, scale), from = hn::Set(tag, shift);
+      hn::StoreU(hn::Mul(hn::Sub(e, from), by), tag, even + x);
+      hn::StoreU(hn::Mul(hn::Sub(o, from), by), tag, odd + x);
+    };
+    for (; 2 * (x + lanes) <= width; x += lanes) split(wide);
+    for (; 2 * (x + 4) <= width; x += 4) split(d);
     for (; 2 * x < width; ++x) {
       even[x] = (in[2 * x] - shift) * scale;
       if (2 * x + 1 < width) odd[x] = (in[2 * x + 1] - shift) * scale;

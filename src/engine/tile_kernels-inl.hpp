@@ -80,25 +80,29 @@ HWY_INLINE void transform_four_tiles(const float* corner, std::size_t stride, fl
 }
 #endif
 
-void transform_tiles(const float* plane, std::size_t stride, const std::int32_t* corners, int tiles,
-                     float* HWY_RESTRICT out, std::size_t group_stride) {
-#if DEEPMOE_HAVE_TILE_VECTORS
-  if (tiles == 4 && corners[3] == corners[0] + 6)
-    return transform_four_tiles(plane + corners[0], stride, out);
-#endif
+void transform_tiles(const float* plane, std::size_t stride, const std::int32_t* corners, int groups,
+                     int tiles, float* HWY_RESTRICT out, std::size_t part_stride, std::size_t group_stride) {
   const Quad d;
   const std::size_t lanes = hn::Lanes(hn::CappedTag<float, tile_points>());
-  float* rows[4];
-  for (std::size_t r = 0; r < 4; ++r) rows[r] = out + (4 * r / lanes) * group_stride + 4 * r % lanes;
-  for (int t = 0; t < tiles; ++t) {
-    const float* corner = plane + corners[t];
-    const QuadVector x0 = hn::LoadU(d, corner), x1 = hn::LoadU(d, corner + stride);
-    const QuadVector x2 = hn::LoadU(d, corner + 2 * stride), x3 = hn::LoadU(d, corner + 3 * stride);
-    const std::size_t place = static_cast<std::size_t>(t) * lanes;
-    hn::StoreU(transform_row(hn::Sub(x0, x2)), d, rows[0] + place);
-    hn::StoreU(transform_row(hn::Add(x1, x2)), d, rows[1] + place);
-    hn::StoreU(transform_row(hn::Sub(x2, x1)), d, rows[2] + place);
-    hn::StoreU(transform_row(hn::Sub(x1, x3)), d, rows[3] + place);
+  for (int g = 0; g < groups; ++g, corners += tiles, out += group_stride) {
+#if DEEPMOE_HAVE_TILE_VECTORS
+    if (tiles == 4 && corners[3] == corners[0] + 6) {
+      transform_four_tiles(plane + corners[0], stride, out);
+      continue;
+    }
+#endif
+    float* rows[4];
+    for (std::size_t r = 0; r < 4; ++r) rows[r] = out + (4 * r / lanes) * part_stride + 4 * r % lanes;
+    for (int t = 0; t < tiles; ++t) {
+      const float* corner = plane + corners[t];
+      const QuadVector x0 = hn::LoadU(d, corner), x1 = hn::LoadU(d, corner + stride);
+      const QuadVector x2 = hn::LoadU(d, corner + 2 * stride), x3 = hn::LoadU(d, corner + 3 * stride);
+      const std::size_t place = static_cast<std::size_t>(t) * lanes;
+      hn::StoreU(transform_row(hn::Sub(x0, x2)), d, rows[0] + place);
+      hn::StoreU(transform_row(hn::Add(x1, x2)), d, rows[1] + place);
+      hn::StoreU(transform_row(hn::Sub(x2, x1)), d, rows[2] + place);
+      hn::StoreU(transform_row(hn::Sub(x1, x3)), d, rows[3] + place);
+    }
   }
 }
 

@@ -280,18 +280,20 @@ class WinogradConvolution : public ConvolutionKernel {
                            constants_.empty() ? 0.0F : constants_[channel],
                            input.scales != nullptr ? input.scales[i] : 1.0F, inside, grid_.stride);
       }
-      float* values = item.values;
-      for (std::int32_t g = 0; g < item.groups; ++g) {
-        const TileGroup& group = grid_.groups[static_cast<std::size_t>(item.first_group + g)];
-        const auto width =
-            static_cast<std::size_t>(item.samples > 1 ? item.samples * grid_.tiles : group.tiles);
-        kernels_.transform_tiles(
-            plane, grid_.stride, grid_.corners.data() + group.first_tile, group.tiles,
-            values +
-                (static_cast<std::size_t>(i) * width + static_cast<std::size_t>(s * grid_.tiles)) * lanes_,
-            channels * width * lanes_);
-        values += channels * width * tile_points;
-      }
+      // Only the last group of a plane may have fewer tiles, or tiles of other samples beside them.
+      const auto place = static_cast<std::size_t>(i);
+      const auto whole = static_cast<std::size_t>(item.samples > 1 ? 0 : item.tiles / product_columns);
+      const std::int32_t* corners = grid_.corners.data() + begin.first_tile;
+      const std::size_t of_group = group_floats(channels), width = product_columns * lanes_;
+      if (whole > 0)
+        kernels_.transform_tiles(plane, grid_.stride, corners, static_cast<int>(whole), product_columns,
+                                 item.values + place * width, channels * width, of_group);
+      const std::size_t tiles = static_cast<std::size_t>(item.tiles) - whole * product_columns;
+      if (tiles > 0)
+        kernels_.transform_tiles(plane, grid_.stride, corners + whole * product_columns, 1, end.tiles,
+                                 item.values + whole * of_group +
+                                     (place * tiles + static_cast<std::size_t>(s * grid_.tiles)) * lanes_,
+                                 channels * tiles * lanes_, 0);
     }
   }
 
