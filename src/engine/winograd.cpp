@@ -7,13 +7,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <vector>
 
 #include "engine/aligned_buffer.hpp"
 #include "engine/cache.hpp"
 #include "engine/convolution_kernel.hpp"
-#include "engine/tile_groups.hpp"
+#include "engine/winograd_inputs.hpp"
 #include "engine/winograd_weights.hpp"
 
 namespace deepmoe {
@@ -36,14 +35,6 @@ constexpr std::int32_t groups_to_finish = 8;
 /// Tiles from which on chunks pay.
 constexpr std::size_t tiles_for_chunks = 32;
 
-/// Groups of one sample, or one group made of several samples' tiles.
-struct Item {
-  std::int32_t sample = 0, samples = 1;
-  std::int32_t first_group = 0, groups = 1;
-  std::int32_t tiles = 0;   ///< of all groups and samples
-  float* values = nullptr;  ///< packed (group, part of a tile, channel, tile, lanes)
-};
-
 template <class Weight>
 class WinogradConvolution : public ConvolutionKernel {
  public:
@@ -54,8 +45,9 @@ class WinogradConvolution : public ConvolutionKernel {
         lanes_(static_cast<std::size_t>(kernels.lanes)),
         parts_(tile_points / lanes_),
         grid_(geometry),
+        inputs_(kernels, geometry, grid_,
+                {constants, constants != nullptr ? static_cast<std::size_t>(geometry.inputs) : 0}),
         weights_(geometry, lanes_, weight, constants) {
-    if (constants != nullptr) constants_.assign(constants, constants + geometry.inputs);
     const auto vectors = static_cast<std::size_t>(kernels.rows_limit[product_columns] + product_columns);
     chunk_channels_ = product_limit / (vectors * lanes_ * sizeof(float));
     kernels_limit_ = second_cache_bytes() * 3 / 8;
@@ -100,7 +92,7 @@ class WinogradConvolution : public ConvolutionKernel {
     std::int32_t* offsets;
     float* members;
     bool everything = false;  // no channel is left out anywhere
-    std::vector<Item> items{};
+    std::vector<TileItem> items{};
     std::size_t used = 0;  // floats of values
     std::size_t tiles = 0;
     bool reads_most_kernels = false;  // the items together, each with channels of its own
@@ -115,16 +107,12 @@ class WinogradConvolution : public ConvolutionKernel {
   static std::size_t rounded(std::size_t floats) {
     return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
   }
-  std::size_t listed(const SampleInput& input) const {
-    return static_cast<std::size_t>(input.count) + (constants_.empty() ? 0 : 1);
-  }
-  static std::size_t group_floats(std::size_t channels) { return channels * product_columns * tile_points; }
   std::size_t values_floats() const {
-    return std::max(shared_values_limit, group_floats(weights_.channels()));
+    return std::max(shared_values_limit, WinogradInputs::group_floats(weights_.channels()));
   }
   std::size_t offsets_floats(std::size_t samples) const { return rounded(samples * weights_.channels()); }
-  std::size_t plane_floats() const { return rounded(grid_.plane + 4); }
-  std::size_t member_floats() const { return plane_floats() + sums_limit; }
+  std::size_t member_floats() const { return inputs_.plane_floats() + sums_limit; }
+  float* member(const Call& call) const { return call.members + call.team.member() * member_floats(); }
 
   void list_offsets(Call& call) const {
     const auto lanes = static_cast<std::int32_t>(lanes_);
@@ -132,7 +120,8 @@ class WinogradConvolution : public ConvolutionKernel {
       const SampleInput& input = call.inputs[sample];
       std::int32_t* offsets = call.offsets + sample * weights_.channels();
       for (std::int32_t i = 0; i < input.count; ++i) offsets[i] = channel_at(input.channels, i) * lanes;
-      if (!constants_.empty()) offsets[input.count] = geometry_.inputs * lanes;
+      if (inputs_.channels_of(input) > static_cast<std::size_t>(input.count))
+        offsets[input.count] = geometry_.inputs * lanes;
     }
   }
 
@@ -143,7 +132,7 @@ class WinogradConvolution : public ConvolutionKernel {
                        [&](const SampleOutput& output) { return output.count == geometry_.outputs; });
   }
 
-  void add(Call& call, const Item& item, std::size_t floats) const {
+  void add(Call& call, const TileItem& item, std::size_t floats) const {
     call.items.push_back(item);
     call.items.back().values = call.values + call.used;
     call.used += floats;
@@ -157,7 +146,7 @@ class WinogradConvolution : public ConvolutionKernel {
   void add_merged(Call& call, std::int32_t& sample, std::size_t limit) const {
     const auto left = static_cast<std::int32_t>(call.inputs.size()) - sample;
     const std::int32_t samples = std::min(left, product_columns / grid_.tiles);
-    const std::size_t floats = group_floats(weights_.channels());
+    const std::size_t floats = WinogradInputs::group_floats(weights_.channels());
     if (!fits(call, floats, product_columns, limit)) flush(call);
     add(call, {sample, samples, 0, 1, samples * grid_.tiles}, floats);
     sample += samples;
@@ -165,7 +154,8 @@ class WinogradConvolution : public ConvolutionKernel {
 
   /// Takes all groups of one sample, in pieces where they are too large to stay in the cache.
   void add_groups(Call& call, std::int32_t& sample, std::size_t limit, bool keep_others) const {
-    const std::size_t of_group = group_floats(listed(call.inputs[static_cast<std::size_t>(sample)]));
+    const std::size_t of_group =
+        WinogradInputs::group_floats(inputs_.channels_of(call.inputs[static_cast<std::size_t>(sample)]));
     const auto all = static_cast<std::int32_t>(grid_.groups.size());
     const auto most = static_cast<std::int32_t>(std::clamp<std::size_t>(
         limit / std::max<std::size_t>(1, of_group), 1, tiles_limit / product_columns));
@@ -189,9 +179,9 @@ class WinogradConvolution : public ConvolutionKernel {
     Block block;
     std::size_t most = 1;
     double pairs = 0;
-    for (const Item& item : call.items) {
+    for (const TileItem& item : call.items) {
       const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample)];
-      most = std::max(most, listed(input));
+      most = std::max(most, inputs_.channels_of(input));
       pairs += double(input.count) * call.outputs[static_cast<std::size_t>(item.sample)].count;
     }
     call.reads_most_kernels = pairs >= double(geometry_.inputs) * geometry_.outputs;
@@ -225,7 +215,7 @@ class WinogradConvolution : public ConvolutionKernel {
 
   void transform_inputs(const Call& call) const {
     if (call.team.size() == 1) {
-      for (const Item& item : call.items) {
+      for (const TileItem& item : call.items) {
         for (std::int32_t s = 0; s < item.samples; ++s)
           transform(call, item, s, 0, channels_of(call, item, s));
       }
@@ -234,7 +224,7 @@ class WinogradConvolution : public ConvolutionKernel {
     constexpr std::int32_t at_a_time = 16;
     const std::int32_t tasks = (static_cast<std::int32_t>(weights_.channels()) + at_a_time - 1) / at_a_time;
     call.team.for_each(tasks * static_cast<std::int32_t>(call.items.size()), [&](std::int32_t task) {
-      const Item& item = call.items[static_cast<std::size_t>(task / tasks)];
+      const TileItem& item = call.items[static_cast<std::size_t>(task / tasks)];
       const std::int32_t first = task % tasks * at_a_time;
       for (std::int32_t s = 0; s < item.samples; ++s) {
         transform(call, item, s, first, std::min(first + at_a_time, channels_of(call, item, s)));
@@ -242,64 +232,20 @@ class WinogradConvolution : public ConvolutionKernel {
     });
   }
 
-  std::int32_t channels_of(const Call& call, const Item& item, std::int32_t sample) const {
-    return static_cast<std::int32_t>(listed(call.inputs[static_cast<std::size_t>(item.sample + sample)]));
+  std::int32_t channels_of(const Call& call, const TileItem& item, std::int32_t sample) const {
+    return static_cast<std::int32_t>(
+        inputs_.channels_of(call.inputs[static_cast<std::size_t>(item.sample + sample)]));
   }
 
-  /// Transforms the listed channels `first .. last - 1` of one of the item's samples.
-  void transform(const Call& call, const Item& item, std::int32_t s, std::int32_t first,
+  void transform(const Call& call, const TileItem& item, std::int32_t s, std::int32_t first,
                  std::int32_t last) const {
-    if (first >= last) return;
-    const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample + s)];
-    const std::size_t channels = listed(input);
-    float* plane = call.members + call.team.member() * member_floats();
-
-    // The rows of the padded plane that these groups read, and those of them that the image fills.
-    const TileGroup& begin = grid_.groups[static_cast<std::size_t>(item.first_group)];
-    const TileGroup& end = grid_.groups[static_cast<std::size_t>(item.first_group + item.groups - 1)];
-    const std::int32_t top = begin.first_tile / grid_.columns * 2;
-    const std::int32_t bottom = (end.first_tile + end.tiles - 1) / grid_.columns * 2 + 4;
-    std::memset(plane + static_cast<std::size_t>(top) * grid_.stride, 0,
-                (static_cast<std::size_t>(bottom - top) * grid_.stride + 4) * sizeof(float));
-    const std::int32_t from = std::max(top, geometry_.padding);
-    const std::int32_t to = std::min(bottom, geometry_.padding + geometry_.height);
-    const std::size_t rows = static_cast<std::size_t>(std::max(0, to - from));
-    const std::size_t columns = std::min(static_cast<std::size_t>(geometry_.width),
-                                         grid_.stride - static_cast<std::size_t>(geometry_.padding));
-    float* inside = plane + static_cast<std::size_t>(from) * grid_.stride + geometry_.padding;
-    const std::size_t skipped =
-        static_cast<std::size_t>(from - geometry_.padding) * static_cast<std::size_t>(geometry_.width);
-
-    for (std::int32_t i = first; i < last; ++i) {
-      if (i == input.count) {
-        for (std::size_t y = 0; y < rows; ++y) std::fill_n(inside + y * grid_.stride, columns, 1.0F);
-      } else {
-        const auto channel = static_cast<std::size_t>(channel_at(input.channels, i));
-        kernels_.copy_rows(input.planes + channel * geometry_.in_plane() + skipped,
-                           static_cast<std::size_t>(geometry_.width), rows, columns,
-                           constants_.empty() ? 0.0F : constants_[channel],
-                           input.scales != nullptr ? input.scales[i] : 1.0F, inside, grid_.stride);
-      }
-      // Only the last group of a plane may have fewer tiles, or tiles of other samples beside them.
-      const auto place = static_cast<std::size_t>(i);
-      const auto whole = static_cast<std::size_t>(item.samples > 1 ? 0 : item.tiles / product_columns);
-      const std::int32_t* corners = grid_.corners.data() + begin.first_tile;
-      const std::size_t of_group = group_floats(channels), width = product_columns * lanes_;
-      if (whole > 0)
-        kernels_.transform_tiles(plane, grid_.stride, corners, static_cast<int>(whole), product_columns,
-                                 item.values + place * width, channels * width, of_group);
-      const std::size_t tiles = static_cast<std::size_t>(item.tiles) - whole * product_columns;
-      if (tiles > 0)
-        kernels_.transform_tiles(plane, grid_.stride, corners + whole * product_columns, 1, end.tiles,
-                                 item.values + whole * of_group +
-                                     (place * tiles + static_cast<std::size_t>(s * grid_.tiles)) * lanes_,
-                                 channels * tiles * lanes_, 0);
-    }
+    inputs_.transform(call.inputs[static_cast<std::size_t>(item.sample + s)], item, s, first, last,
+                      member(call));
   }
 
   /// Adds one chunk's products for all items, and finishes after the last chunk.
   void multiply(const Call& call, const Block& block) const {
-    float* sums = call.members + call.team.member() * member_floats() + plane_floats();
+    float* sums = member(call) + inputs_.plane_floats();
     // Kernels serve all items before the next ones are read, where all items need the same ones.
     if (call.everything) {
       const std::int32_t most =
@@ -308,7 +254,7 @@ class WinogradConvolution : public ConvolutionKernel {
       const std::int32_t count = block.last - block.first, parts = (count + most - 1) / most;
       for (std::int32_t part = 0; part < parts; ++part) {
         float* of_item = sums;
-        for (const Item& item : call.items) {
+        for (const TileItem& item : call.items) {
           multiply(call, block, item, block.first, block.first + count * part / parts,
                    block.first + count * (part + 1) / parts, of_item);
           of_item += static_cast<std::size_t>(count * item.tiles) * tile_points;
@@ -316,7 +262,7 @@ class WinogradConvolution : public ConvolutionKernel {
       }
       return;
     }
-    for (const Item& item : call.items) {
+    for (const TileItem& item : call.items) {
       if (call.reads_most_kernels)
         prefetch_after(block, static_cast<std::size_t>(&item - call.items.data()), call.items.size());
       const auto [begin, end] =
@@ -354,11 +300,11 @@ class WinogradConvolution : public ConvolutionKernel {
 
   /// The outputs at the places `from .. to - 1` of one item, whose sums, those of place `begin` first, are
   /// packed (place, tile, point) where they have to wait.
-  void multiply(const Call& call, const Block& block, const Item& item, std::int32_t begin, std::int32_t from,
-                std::int32_t to, float* sums) const {
+  void multiply(const Call& call, const Block& block, const TileItem& item, std::int32_t begin,
+                std::int32_t from, std::int32_t to, float* sums) const {
     const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample)];
     const SampleOutput& output = call.outputs[static_cast<std::size_t>(item.sample)];
-    const std::size_t channels = listed(input);
+    const std::size_t channels = inputs_.channels_of(input);
     const auto [first, last] = chunk_of(input, block);
     const std::int32_t* offsets =
         call.offsets + static_cast<std::size_t>(item.sample) * weights_.channels() + first;
@@ -406,7 +352,7 @@ class WinogradConvolution : public ConvolutionKernel {
   /// The places of a chunk's channels in an input's list; the channel that is one is in the last chunk.
   std::pair<std::int32_t, std::int32_t> chunk_of(const SampleInput& input, const Block& block) const {
     const auto place = [&](std::int32_t chunk) {
-      if (chunk == block.chunks) return static_cast<std::int32_t>(listed(input));
+      if (chunk == block.chunks) return static_cast<std::int32_t>(inputs_.channels_of(input));
       const std::int32_t channel = geometry_.inputs * chunk / block.chunks;
       if (input.channels == nullptr) return channel;
       return static_cast<std::int32_t>(
@@ -429,10 +375,10 @@ class WinogradConvolution : public ConvolutionKernel {
   Geometry geometry_;
   std::size_t lanes_, parts_;
   TileGrid grid_;
+  WinogradInputs inputs_;
   WinogradWeights<Weight> weights_;
   std::size_t chunk_channels_ = 1;
   std::size_t kernels_limit_ = 0;  // bytes of kernels that stay in the second cache while samples pass by
-  std::vector<float> constants_;
 };
 
 }  // namespace
