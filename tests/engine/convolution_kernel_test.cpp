@@ -254,6 +254,28 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("planes as networks have them are computed right by every kernel") {
+  Random random(6);
+  for (const std::string& target : kernel_targets()) {
+    for (const std::int32_t size : {4, 8, 16, 32, 56}) {
+      const Problem three = random_problem({5, 7, size, size, 3, 1, 1}, 2, false, random);
+      const Problem strided = random_problem({5, 7, size, size, 3, 2, 1}, 2, false, random);
+      const Problem point = random_problem({5, 7, size, size, 1, 2, 0}, 2, false, random);
+      const auto error_of = [&](const auto& make, const Problem& problem, auto... precision) {
+        const float* constants = problem.constants.empty() ? nullptr : problem.constants.data();
+        return solve(problem, *make(kernels(target), problem.geometry, problem.weight.data(), constants,
+                                    precision...));
+      };
+      INFO(target, ": ", size);
+      CHECK(error_of(make_winograd_convolution, three, WeightPrecision::fp32) < 1e-5);
+      CHECK(error_of(make_large_winograd_convolution, three) < 5e-5);
+      CHECK(error_of(make_direct_convolution, three, WeightPrecision::fp32) < 1e-5);
+      CHECK(error_of(make_direct_convolution, strided, WeightPrecision::fp32) < 1e-5);
+      CHECK(error_of(make_direct_convolution, point, WeightPrecision::fp32) < 1e-5);
+    }
+  }
+}
+
 TEST_CASE("convolutions whose inputs do not fit the cache are computed in pieces") {
   Random random(3);
   for (const Geometry& geometry :
