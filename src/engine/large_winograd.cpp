@@ -165,8 +165,7 @@ class LargeWinogradConvolution : public ConvolutionKernel {
     std::array<double, large_tile_points> points;
     transform_kernel(kernel.data(), points.data());
     for (std::size_t point = 0; point < large_tile_points; ++point) {
-      weights_
-          .data()[(point * static_cast<std::size_t>(geometry_.outputs) + output) * row_floats_ + channel] =
+      weights_.data()[(output * large_tile_points + point) * row_floats_ + channel] =
           static_cast<float>(points[point]);
     }
   }
@@ -243,7 +242,7 @@ class LargeWinogradConvolution : public ConvolutionKernel {
         for (std::int32_t k = from; k < to; ++k) {
           const auto channel = static_cast<std::size_t>(channel_at(output.channels, k));
           rows[static_cast<std::size_t>(k - from)] =
-              weights_.data() + (point * static_cast<std::size_t>(geometry_.outputs) + channel) * row_floats_;
+              weights_.data() + (channel * large_tile_points + point) * row_floats_;
         }
         kernels_.float_products.scalars(values + point * point_floats_of(channels, width), rows.data(),
                                         offsets, channels, 1, to - from, static_cast<int>(vectors),
@@ -269,7 +268,7 @@ class LargeWinogradConvolution : public ConvolutionKernel {
   std::size_t row_floats_ = 0;
   std::size_t most_rows_ = 0, most_vectors_ = 0;  // of a piece
   std::vector<float> constants_;
-  AlignedBuffer weights_;  // (point, output, input)
+  AlignedBuffer weights_;  // (output, point, input): each output's are read in one go
   std::vector<LargeTiles> pieces_;
 };
 

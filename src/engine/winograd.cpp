@@ -19,7 +19,8 @@ namespace deepmoe {
 namespace {
 
 constexpr std::size_t floats_of_line = 16;
-/// Transformed inputs that are kept while all outputs are computed from them; half of a usual L2 cache.
+/// Transformed inputs that are kept while all outputs are computed from them, where kernels stay in the
+/// second cache beside them.
 constexpr std::size_t values_limit = std::size_t{192} * 1024 / sizeof(float);
 /// The same where kernels are the larger part and are better read once for several samples.
 constexpr std::size_t shared_values_limit = std::size_t{4096} * 1024 / sizeof(float);
@@ -51,6 +52,10 @@ class WinogradConvolution : public ConvolutionKernel {
     const auto vectors = static_cast<std::size_t>(kernels.rows_limit[product_columns] + product_columns);
     chunk_channels_ = product_limit / (vectors * lanes_ * sizeof(float));
     kernels_limit_ = second_cache_bytes() * 3 / 8;
+    // Kernels that do not stay there are read again for each piece of a plane, at the cost of a miss: few
+    // pieces.
+    if (weights_.bytes() > kernels_limit_)
+      values_limit_ = std::max(values_limit, second_cache_bytes() / 2 / sizeof(float));
   }
 
   std::string name() const override { return "winograd"; }
@@ -69,14 +74,14 @@ class WinogradConvolution : public ConvolutionKernel {
     call.everything = everything_is_listed(call);
     list_offsets(call);
     const bool merge = grid_.tiles <= product_columns / 2 && inputs.size() > 1 && call.everything;
-    const bool kernels_are_larger = weights_.bytes() > kernels_limit_ && grid_.groups.size() < 8 &&
-                                    (inputs.size() > 1 || team.size() > 1);
-    const std::size_t limit = kernels_are_larger || team.size() > 1 ? shared_values_limit : values_limit;
+    const bool keep_others =
+        weights_.bytes() > kernels_limit_ && grid_.groups.size() < 8 && inputs.size() > 1;
+    const std::size_t limit = keep_others || team.size() > 1 ? shared_values_limit : values_limit_;
     for (std::int32_t sample = 0; sample < static_cast<std::int32_t>(inputs.size());) {
       if (merge) {
         add_merged(call, sample, limit);
       } else {
-        add_groups(call, sample, limit, kernels_are_larger);
+        add_groups(call, sample, limit, keep_others);
       }
     }
     flush(call);
@@ -378,6 +383,7 @@ class WinogradConvolution : public ConvolutionKernel {
   WinogradInputs inputs_;
   WinogradWeights<Weight> weights_;
   std::size_t chunk_channels_ = 1;
+  std::size_t values_limit_ = values_limit;
   std::size_t kernels_limit_ = 0;  // bytes of kernels that stay in the second cache while samples pass by
 };
 
