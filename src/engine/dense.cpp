@@ -14,6 +14,8 @@ namespace deepmoe {
 namespace {
 
 constexpr std::size_t floats_of_line = 16;
+/// Pixels that are finished together: whole lines of each output's plane.
+constexpr std::int32_t pixels_at_a_time = 48;
 
 std::size_t rounded(std::size_t floats) {
   return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
@@ -66,7 +68,7 @@ class DenseConvolution : public ConvolutionKernel {
   std::size_t input_floats() const {
     return geometry_.padding == 0 ? 0 : rounded(static_cast<std::size_t>(geometry_.inputs) * padded_plane_);
   }
-  std::size_t member_floats() const { return input_floats() + rounded(product_rows_limit * block_outputs()); }
+  std::size_t member_floats() const { return input_floats() + pixels_at_a_time * block_outputs(); }
 
   void pack(const float* weight) {
     const auto outputs = static_cast<std::size_t>(geometry_.outputs);
@@ -112,52 +114,37 @@ class DenseConvolution : public ConvolutionKernel {
                 float* sums) const {
     const std::size_t vectors = vectors_of(block), width = vectors * lanes_;
     const auto pixels = static_cast<std::int32_t>(geometry_.out_plane());
-    const std::int32_t most = kernels_.rows_limit[vectors];
-    const std::int32_t parts = (pixels + most - 1) / most;
-    std::array<const float*, product_rows_limit> rows{};
-    for (std::int32_t part = 0; part < parts; ++part) {
-      const std::int32_t first = pixels * part / parts, last = pixels * (part + 1) / parts;
-      for (std::int32_t pixel = first; pixel < last; ++pixel) {
-        const std::int32_t y = pixel / geometry_.out_width() * geometry_.stride;
-        const std::int32_t x = pixel % geometry_.out_width() * geometry_.stride;
-        rows[static_cast<std::size_t>(pixel - first)] =
-            planes + static_cast<std::size_t>(y) * padded_width_ + static_cast<std::size_t>(x);
+    for (std::int32_t first = 0; first < pixels; first += pixels_at_a_time) {
+      const std::int32_t last = std::min(pixels, first + pixels_at_a_time);
+      const std::int32_t most = kernels_.rows_limit[vectors];
+      const std::int32_t parts = (last - first + most - 1) / most;
+      for (std::int32_t part = 0; part < parts; ++part) {
+        const std::int32_t from = (last - first) * part / parts, to = (last - first) * (part + 1) / parts;
+        multiply(planes, block, first + from, first + to, sums + static_cast<std::size_t>(from) * width);
       }
-      kernels_.float_products.scalars(block_weights(block), rows.data(), offsets_.data(),
-                                      static_cast<std::int32_t>(offsets_.size()), geometry_.kernel,
-                                      last - first, static_cast<int>(vectors), sums);
-      finish(output, block, first, last, relu, sums, width);
+      const std::size_t from = block * block_outputs();
+      const std::size_t at = from * geometry_.out_plane() + static_cast<std::size_t>(first);
+      kernels_.finish_outputs(sums, width, static_cast<std::size_t>(last - first),
+                              std::min(width, static_cast<std::size_t>(geometry_.outputs) - from),
+                              output.scales + from, output.offsets + from, relu,
+                              output.residual != nullptr ? output.residual + at : nullptr, output.planes + at,
+                              geometry_.out_plane());
     }
   }
 
-  void finish(const SampleOutput& output, std::size_t block, std::int32_t first, std::int32_t last, bool relu,
-              float* sums, std::size_t width) const {
-    const std::size_t from = block * block_outputs();
-    const std::size_t count = std::min(width, static_cast<std::size_t>(geometry_.outputs) - from);
-    const auto pixels = static_cast<std::size_t>(last - first);
-    const float* scales = output.scales + from;
-    const float* offsets = output.offsets + from;
-    // Output by output as far as it goes without turning rows into columns.
-    const bool rectify = relu && output.residual == nullptr;
-    for (std::size_t i = 0; i < pixels; ++i) {
-      float* row = sums + i * width;
-      for (std::size_t o = 0; o < count; ++o) {
-        const float y = row[o] * scales[o] + offsets[o];
-        row[o] = rectify && y < 0.0F ? 0.0F : y;
-      }
+  /// The sums of the pixels `first .. last - 1`, packed (pixel, output).
+  void multiply(const float* planes, std::size_t block, std::int32_t first, std::int32_t last,
+                float* sums) const {
+    std::array<const float*, product_rows_limit> rows{};
+    for (std::int32_t pixel = first; pixel < last; ++pixel) {
+      const std::int32_t y = pixel / geometry_.out_width() * geometry_.stride;
+      const std::int32_t x = pixel % geometry_.out_width() * geometry_.stride;
+      rows[static_cast<std::size_t>(pixel - first)] =
+          planes + static_cast<std::size_t>(y) * padded_width_ + static_cast<std::size_t>(x);
     }
-    for (std::size_t o = 0; o < count; ++o) {
-      const std::size_t at = (from + o) * geometry_.out_plane() + static_cast<std::size_t>(first);
-      float* out = output.planes + at;
-      if (output.residual == nullptr) {
-        for (std::size_t i = 0; i < pixels; ++i) out[i] = sums[i * width + o];
-        continue;
-      }
-      for (std::size_t i = 0; i < pixels; ++i) {
-        const float y = sums[i * width + o] + output.residual[at + i];
-        out[i] = relu && y < 0.0F ? 0.0F : y;
-      }
-    }
+    kernels_.float_products.scalars(block_weights(block), rows.data(), offsets_.data(),
+                                    static_cast<std::int32_t>(offsets_.size()), geometry_.kernel,
+                                    last - first, static_cast<int>(vectors_of(block)), sums);
   }
 
   const Kernels& kernels_;

@@ -33,6 +33,7 @@ const Kernels& kernel_table() {
       .transform_large_tiles = transform_large_tiles,
       .finish_large_tiles = finish_large_tiles,
       .finish_pixels = finish_pixels,
+      .finish_outputs = finish_outputs,
       .copy_rows = copy_rows,
       .split_rows = split_rows,
       .largest_of_windows = largest_of_windows,

@@ -113,6 +113,13 @@ struct Kernels {
   void (*finish_pixels)(const float* sums, std::size_t count, const Finish& finish, const float* residual,
                         float* out);
 
+  /// The same for rows of sums that hold the outputs of one pixel each, `width` floats apart (a multiple of
+  /// four): output o of pixel i goes to planes[o * plane + i]. `residual`, planes of the same extents, may be
+  /// null.
+  void (*finish_outputs)(const float* sums, std::size_t width, std::size_t pixels, std::size_t outputs,
+                         const float* scales, const float* offsets, bool relu, const float* residual,
+                         float* planes, std::size_t plane);
+
   /// Copies `rows` rows of `width` pixels, as (x - shift) * scale.
   void (*copy_rows)(const float* in, std::size_t in_stride, std::size_t rows, std::size_t width, float shift,
                     float scale, float* out, std::size_t out_stride);

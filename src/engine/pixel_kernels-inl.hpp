@@ -26,6 +26,17 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Quad = hn::FixedTag<float, 4>;
 using QuadVector = hn::Vec<Quad>;
 
+/// Rows become columns.
+HWY_INLINE void transpose(QuadVector& a, QuadVector& b, QuadVector& c, QuadVector& e) {
+  const Quad d;
+  const QuadVector ac_low = hn::InterleaveLower(d, a, c), ac_high = hn::InterleaveUpper(d, a, c);
+  const QuadVector be_low = hn::InterleaveLower(d, b, e), be_high = hn::InterleaveUpper(d, b, e);
+  a = hn::InterleaveLower(d, ac_low, be_low);
+  b = hn::InterleaveUpper(d, ac_low, be_low);
+  c = hn::InterleaveLower(d, ac_high, be_high);
+  e = hn::InterleaveUpper(d, ac_high, be_high);
+}
+
 HWY_INLINE float finish_one(float sum, const Finish& finish, const float* residual, std::size_t at) {
   float y = sum * finish.scale + finish.offset;
   if (residual != nullptr) y += residual[at];
@@ -50,6 +61,33 @@ void finish_pixels(const float* sums, std::size_t count, const Finish& finish, c
     hn::StoreU(finish_vector(d, hn::LoadU(d, sums + i), finish, residual, i), d, out + i);
   }
   for (; i < count; ++i) out[i] = finish_one(sums[i], finish, residual, i);
+}
+
+void finish_outputs(const float* sums, std::size_t width, std::size_t pixels, std::size_t outputs,
+                    const float* scales, const float* offsets, bool relu, const float* residual,
+                    float* planes, std::size_t plane) {
+  const Quad d;
+  for (std::size_t o = 0; o < outputs; o += 4) {
+    const std::size_t count = std::min<std::size_t>(4, outputs - o);
+    std::size_t i = 0;
+    for (; i + 4 <= pixels; i += 4) {
+      const float* from = sums + i * width + o;
+      QuadVector y[4];
+      for (std::size_t r = 0; r < 4; ++r) y[r] = hn::LoadU(d, from + r * width);
+      transpose(y[0], y[1], y[2], y[3]);
+      for (std::size_t k = 0; k < count; ++k) {
+        const std::size_t at = (o + k) * plane + i;
+        hn::StoreU(finish_vector(d, y[k], {scales[o + k], offsets[o + k], relu}, residual, at), d,
+                   planes + at);
+      }
+    }
+    for (; i < pixels; ++i) {
+      for (std::size_t k = o; k < o + count; ++k) {
+        const std::size_t at = k * plane + i;
+        planes[at] = finish_one(sums[i * width + k], {scales[k], offsets[k], relu}, residual, at);
+      }
+    }
+  }
 }
 
 void copy_rows(const float* in, std::size_t in_stride, std::size_t rows, std::size_t width, float shift,

@@ -106,17 +106,6 @@ void transform_tiles(const float* plane, std::size_t stride, const std::int32_t*
   }
 }
 
-/// Rows become columns.
-HWY_INLINE void transpose(QuadVector& a, QuadVector& b, QuadVector& c, QuadVector& e) {
-  const Quad d;
-  const QuadVector ac_low = hn::InterleaveLower(d, a, c), ac_high = hn::InterleaveUpper(d, a, c);
-  const QuadVector be_low = hn::InterleaveLower(d, b, e), be_high = hn::InterleaveUpper(d, b, e);
-  a = hn::InterleaveLower(d, ac_low, be_low);
-  b = hn::InterleaveUpper(d, ac_low, be_low);
-  c = hn::InterleaveLower(d, ac_high, be_high);
-  e = hn::InterleaveUpper(d, ac_high, be_high);
-}
-
 /// The 2 x 2 pixels of four tiles, of which `tiles` exist, as two rows of eight.
 struct TilePixels {
   QuadVector rows[2][2];
