@@ -4,7 +4,7 @@ namespace deepmoe {
 namespace {
 
 /// Products of one sum that pay for writing results output by output.
-constexpr std::int32_t least_products = 64;
+constexpr std::int32_t least_products = 32;
 
 /// Bytes of transformed kernels of F(4x4, 3x3) that are read once for few images without waiting.
 constexpr std::size_t largest_kernels = std::size_t{4} * 1024 * 1024;

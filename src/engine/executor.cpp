@@ -190,6 +190,9 @@ class Execution {
     const std::size_t pixels = plane(step.output);
     team_.for_each(static_cast<std::int32_t>(count_), [&](std::int32_t n) {
       const SampleOutput& output = workspace_.outputs[static_cast<std::size_t>(n)];
+      // Planes that follow each other are one, so that small ones fill vectors, too.
+      if (output.channels == nullptr)
+        return plan_.kernels.gelu(output.planes, static_cast<std::size_t>(output.count) * pixels);
       for (std::int32_t k = 0; k < output.count; ++k)
         plan_.kernels.gelu(output.planes + static_cast<std::size_t>(channel_at(output.channels, k)) * pixels,
                            pixels);
