@@ -1,12 +1,12 @@
 """Trains dense and sparse networks on CIFAR-10 and tells accuracy, MACs and the engine's time of each.
 
-usage: run.sh [--quick] [--data_dir DATA_DIR] [--out build/sparsity] [--only NAME ...] [--seeds N] [--table CSV]
+usage: run.sh [--quick] [--data_dir DATA_DIR] [--out build/sparsity] [--only NAME ...] [--seeds N] [--table CSV] [--times]
 
 The networks are those of experiments.py, some with --seeds seeds (3), some with one. Training images are split: 10 %
 validate and choose the epoch, and the test images are looked at once, in the end. Each run adds a line to the table
 (OUT/results.csv unless --table names another); what is in it already is not done again, and a run that was interrupted
 goes on where it was. --quick trains the dense network and recipe modern for a few epochs on a part of the images, in ten
-minutes on two cores, into OUT/quick.
+minutes on two cores, into OUT/quick. --times trains nothing and measures the engine again on all networks of the table.
 
 The environment variable DEEPMOE names the command. The plot needs matplotlib; without it there is none.
 """
@@ -24,7 +24,7 @@ from experiments import BUDGET, DENSE, EXPERIMENTS, QUICK, TRAINING
 HERE = pathlib.Path(__file__).resolve().parent
 COLUMNS = ["experiment", "seed", "epochs", "train_images", "validation_accuracy", "test_accuracy", "density", "active_macs",
            "macs", "experts", "dead_experts", "always_on_experts", "engine_ms_64", "engine_dense_ms_64", "engine_ms_1",
-           "engine_dense_ms_1", "seconds", "commit"]
+           "engine_dense_ms_1", "commit"]
 
 
 def run(command, **more):
@@ -82,10 +82,23 @@ class Runner:
     def known(self, name, seed):
         return any(row["experiment"] == name and row["seed"] == str(seed) for row in self.rows)
 
-    def measure(self, weights, batch_size):
-        result = run_json([self.deepmoe, "bench", "infer", "--weights", str(weights), "--batch_size", str(batch_size),
-                            "--threads", "1", "--brief", "--engine_only", "--json"])
-        return result["engine_ms"], result["engine_dense_ms"]
+    def times(self, weights):
+        """The engine's milliseconds for a batch, with the network's gates and with every expert computed."""
+        columns = {}
+        for batch_size in (64, 1):
+            result = run_json([self.deepmoe, "bench", "infer", "--weights", str(weights), "--batch_size", str(batch_size),
+                               "--threads", "1", "--brief", "--engine_only", "--json"])
+            columns[f"engine_ms_{batch_size}"] = f"{result['engine_ms']:.4f}"
+            columns[f"engine_dense_ms_{batch_size}"] = f"{result['engine_dense_ms']:.4f}"
+        return columns
+
+    def measure_again(self):
+        """Times of every network whose run is still there, all on one machine in one go."""
+        for row in self.rows:
+            weights = self.out / f"{row['experiment']}-{row['seed']}" / "best.safetensors"
+            if weights.exists():
+                row.update(self.times(weights))
+        self.write()
 
     def train(self, experiment, training, seed):
         name = experiment["name"]
@@ -109,22 +122,21 @@ class Runner:
                "density": f"{test.get('density', 1):.4f}", "active_macs": round(test["active_macs"]),
                "macs": f"{test['active_macs'] / self.dense_macs:.4f}", "experts": test.get("experts", 0),
                "dead_experts": test.get("dead_experts", 0), "always_on_experts": test.get("always_on_experts", 0),
-               "seconds": round(summary["seconds_per_epoch"] * summary["epochs"]), "commit": commit()}
-        for batch_size in (64, 1):
-            engine, dense = self.measure(weights, batch_size)
-            row[f"engine_ms_{batch_size}"] = f"{engine:.4f}"
-            row[f"engine_dense_ms_{batch_size}"] = f"{dense:.4f}"
+               "commit": commit(), **self.times(weights)}
         self.add(row)
 
     def add(self, row):
-        self.table.parent.mkdir(parents=True, exist_ok=True)
-        is_new = not self.table.exists()
-        with open(self.table, "a", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            if is_new:
-                writer.writeheader()
-            writer.writerow(row)
         self.rows.append({key: str(value) for key, value in row.items()})
+        self.write()
+
+    def write(self):
+        self.table.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.table.with_suffix(".part")
+        with open(unfinished, "w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.rows)
+        unfinished.replace(self.table)
 
 
 def spread(values):
@@ -165,8 +177,11 @@ def plot(rows, path):
     for name in dict.fromkeys(row["experiment"] for row in rows):
         of_name = [row for row in rows if row["experiment"] == name]
         accuracy = [float(row["test_accuracy"]) for row in of_name]
+        error = statistics.stdev(accuracy) if len(accuracy) > 1 else None
+        label = name if len(accuracy) > 1 else f"{name} (one run)"
         for axis, column in ((axes[0], "macs"), (axes[1], "engine_ms_64")):
-            axis.plot([float(row[column]) for row in of_name], accuracy, "o", label=name)
+            axis.errorbar(statistics.mean(float(row[column]) for row in of_name), statistics.mean(accuracy), error, fmt="o",
+                          capsize=3, label=label)
     axes[0].set_xlabel("active MACs, as a share of the dense network's")
     axes[1].set_xlabel("engine, one thread, ms for a batch of 64")
     axes[0].set_ylabel("test accuracy, %")
@@ -183,6 +198,7 @@ def main():
     parser.add_argument("--table", type=pathlib.Path)
     parser.add_argument("--only", nargs="+", metavar="NAME")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--times", action="store_true")
     settings = parser.parse_args()
     if settings.quick:
         settings.out, settings.seeds = str(pathlib.Path(settings.out) / "quick"), 1
@@ -194,7 +210,9 @@ def main():
     table = settings.table or pathlib.Path(settings.out) / "results.csv"
     runner = Runner(settings, table)
     training = {**TRAINING, **(QUICK["options"] if settings.quick else {})}
-    for seed in range(settings.seeds):
+    if settings.times:
+        runner.measure_again()
+    for seed in range(0 if settings.times else settings.seeds):
         for experiment in experiments:
             if (not settings.only or experiment["name"] in settings.only) and not (seed > 0 and experiment.get("single")):
                 runner.train(experiment, training, seed)
