@@ -40,4 +40,18 @@ inline std::pair<std::int32_t, std::int32_t> places_of(const SampleOutput& outpu
           static_cast<std::int32_t>(end - output.channels)};
 }
 
+/// For each boundary(0) <= boundary(1) <= ..., the first place in a list whose channel is not below it. One
+/// walk along the list is less than a search for each, which no processor predicts.
+template <class Boundary>
+void find_places(const std::int32_t* channels, std::int32_t count, std::int32_t boundaries,
+                 const Boundary& boundary, std::int32_t* places) {
+  std::int32_t place = 0;
+  for (std::int32_t i = 0; i < boundaries; ++i) {
+    const std::int32_t first = boundary(i);
+    if (channels == nullptr) place = std::min(first, count);
+    while (place < count && channel_at(channels, place) < first) ++place;
+    places[i] = place;
+  }
+}
+
 }  // namespace deepmoe

@@ -98,6 +98,8 @@ class WinogradConvolution : public ConvolutionKernel {
     float* members;
     bool everything = false;  // no channel is left out anywhere
     std::vector<TileItem> items{};
+    std::vector<std::int32_t> chunk_places{},
+        row_places{};      // of each item, where chunks and blocks begin in its lists
     std::size_t used = 0;  // floats of values
     std::size_t tiles = 0;
     bool reads_most_kernels = false;  // the items together, each with channels of its own
@@ -105,7 +107,8 @@ class WinogradConvolution : public ConvolutionKernel {
 
   /// The part of the channels and of the outputs that is computed at a time.
   struct Block {
-    std::int32_t first = 0, last = 0;  // outputs
+    std::int32_t first = 0, last = 0;    // outputs
+    std::int32_t index = 0, blocks = 1;  // of outputs
     std::int32_t chunk = 0, chunks = 1;
   };
 
@@ -194,14 +197,39 @@ class WinogradConvolution : public ConvolutionKernel {
     if (call.tiles >= tiles_for_chunks)
       block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
     const std::int32_t rows = rows_at_a_time(call, block.chunks);
-    call.team.for_each((geometry_.outputs + rows - 1) / rows, [&](std::int32_t index) {
+    block.blocks = (geometry_.outputs + rows - 1) / rows;
+    find_places(call, block, rows);
+    call.team.for_each(block.blocks, [&](std::int32_t index) {
       Block of = block;
+      of.index = index;
       of.first = index * rows;
       of.last = std::min(geometry_.outputs, of.first + rows);
       for (of.chunk = 0; of.chunk < of.chunks; ++of.chunk) multiply(call, of);
     });
     call.items.clear();
     call.used = call.tiles = 0;
+  }
+
+  /// Where chunks of channels and blocks of outputs begin in the lists of each item. The channel that is one
+  /// is in the last chunk.
+  void find_places(Call& call, const Block& block, std::int32_t rows) const {
+    const auto chunks = static_cast<std::size_t>(block.chunks + 1),
+               blocks = static_cast<std::size_t>(block.blocks + 1);
+    call.chunk_places.resize(call.items.size() * chunks);
+    call.row_places.resize(call.items.size() * blocks);
+    for (std::size_t i = 0; i < call.items.size(); ++i) {
+      const SampleInput& input = call.inputs[static_cast<std::size_t>(call.items[i].sample)];
+      const SampleOutput& output = call.outputs[static_cast<std::size_t>(call.items[i].sample)];
+      std::int32_t* places = call.chunk_places.data() + i * chunks;
+      deepmoe::find_places(
+          input.channels, input.count, block.chunks,
+          [&](std::int32_t chunk) { return geometry_.inputs * chunk / block.chunks; }, places);
+      places[block.chunks] = static_cast<std::int32_t>(inputs_.channels_of(input));
+      deepmoe::find_places(
+          output.channels, output.count, block.blocks + 1,
+          [&](std::int32_t index) { return std::min(index * rows, geometry_.outputs); },
+          call.row_places.data() + i * blocks);
+    }
   }
 
   /// Outputs whose kernels of one chunk stay in the second cache, and whose sums have room to wait.
@@ -268,10 +296,10 @@ class WinogradConvolution : public ConvolutionKernel {
       return;
     }
     for (const TileItem& item : call.items) {
-      if (call.reads_most_kernels)
-        prefetch_after(block, static_cast<std::size_t>(&item - call.items.data()), call.items.size());
-      const auto [begin, end] =
-          places_of(call.outputs[static_cast<std::size_t>(item.sample)], block.first, block.last);
+      const std::size_t index = static_cast<std::size_t>(&item - call.items.data());
+      if (call.reads_most_kernels) prefetch_after(block, index, call.items.size());
+      const std::int32_t* rows = call.row_places.data() + index * static_cast<std::size_t>(block.blocks + 1);
+      const std::int32_t begin = rows[block.index], end = rows[block.index + 1];
       const std::int32_t count = end - begin;
       if (count <= 0) continue;
       const std::int32_t most = kernels_.rows_limit[std::min(item.tiles, product_columns)];
@@ -310,7 +338,10 @@ class WinogradConvolution : public ConvolutionKernel {
     const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample)];
     const SampleOutput& output = call.outputs[static_cast<std::size_t>(item.sample)];
     const std::size_t channels = inputs_.channels_of(input);
-    const auto [first, last] = chunk_of(input, block);
+    const std::int32_t* chunks =
+        call.chunk_places.data() +
+        static_cast<std::size_t>(&item - call.items.data()) * static_cast<std::size_t>(block.chunks + 1);
+    const std::int32_t first = chunks[block.chunk], last = chunks[block.chunk + 1];
     const std::int32_t* offsets =
         call.offsets + static_cast<std::size_t>(item.sample) * weights_.channels() + first;
     std::array<std::array<const Weight*, product_rows_limit>, tile_points> rows;
@@ -352,18 +383,6 @@ class WinogradConvolution : public ConvolutionKernel {
         }
       }
     }
-  }
-
-  /// The places of a chunk's channels in an input's list; the channel that is one is in the last chunk.
-  std::pair<std::int32_t, std::int32_t> chunk_of(const SampleInput& input, const Block& block) const {
-    const auto place = [&](std::int32_t chunk) {
-      if (chunk == block.chunks) return static_cast<std::int32_t>(inputs_.channels_of(input));
-      const std::int32_t channel = geometry_.inputs * chunk / block.chunks;
-      if (input.channels == nullptr) return channel;
-      return static_cast<std::int32_t>(
-          std::lower_bound(input.channels, input.channels + input.count, channel) - input.channels);
-    };
-    return {place(block.chunk), place(block.chunk + 1)};
   }
 
   void finish(const Call& call, const SampleOutput& output, std::int32_t k, std::span<const TileGroup> groups,
