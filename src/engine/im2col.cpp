@@ -147,7 +147,7 @@ void Im2col::lay_out(const SampleInput& input, const Piece& piece, std::int32_t 
                      float* phases, float* values) const {
   const std::size_t block_floats =
       block_pixels() * static_cast<std::size_t>(channels_of(input)) * taps_.size();
-  std::memset(phases, 0, phases_floats() * sizeof(float));
+  if (!flat_) std::memset(phases, 0, phases_floats() * sizeof(float));
   for (std::int32_t i = first; i < last; ++i) {
     const bool is_one = i == input.count;
     const auto channel = static_cast<std::size_t>(is_one ? 0 : channel_at(input.channels, i));
