@@ -120,7 +120,8 @@ class Execution {
       float* gate = gates(step.gate, n);
       for (std::int32_t e = 0; e < experts; ++e) {
         const auto at = static_cast<std::size_t>(e);
-        gate[at] = std::max(0.0F, sums[at] + (step.bias.empty() ? 0.0F : step.bias[at]));
+        const float sum = sums[at] + (step.bias.empty() ? 0.0F : step.bias[at]);
+        gate[at] = sum <= 0.0F ? 0.0F : sum;  // which leaves what is not a number as it is
       }
       if (step.active_limit > 0) keep_largest(gate, experts, step.active_limit);
       if (run_.given_gates != nullptr) {

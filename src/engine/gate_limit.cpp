@@ -1,12 +1,16 @@
 #include "engine/gate_limit.hpp"
 
 #include <bit>
+#include <limits>
 
 namespace deepmoe {
 namespace {
 
-/// Numbers that are not negative are in the order of their bits.
-std::int32_t bits_of(float gate) { return std::bit_cast<std::int32_t>(gate); }
+/// Numbers that are not negative are in the order of their bits, and what is not a number, of either sign,
+/// comes last.
+std::int32_t bits_of(float gate) {
+  return std::bit_cast<std::int32_t>(gate) & std::numeric_limits<std::int32_t>::max();
+}
 
 /// How many gates have at least these bits.
 std::int32_t count_from(const float* gates, std::int32_t count, std::int32_t bits) {

@@ -5,6 +5,7 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -184,6 +185,33 @@ TEST_CASE("the engine keeps the same experts as the model where gates have a lim
       INFO(family.model, " ", position);
       CHECK(compare(*model, {}, test::random_images(family.batch_size, size, random())) < 1e-4);
     }
+  }
+}
+
+TEST_CASE("what is not a number in an image is seen in its results and in those of no other image") {
+  const c10::NoGradGuard no_gradient;
+  for (const bool limited : {false, true}) {
+    const auto model =
+        test::small_model({{"model", "resnet18_moe"}, {"variant", "cifar"}, {"image_size", "16"}});
+    std::mt19937 random(22);
+    disturb(*model, Pattern::random, random);
+    model->set_gate_influence(1.0);
+    if (limited) {
+      std::vector<std::int64_t> limits = expert_counts(model->architecture());
+      for (std::int64_t& limit : limits) limit = std::max<std::int64_t>(1, limit / 2);
+      model->set_gate_limits(limits);
+    }
+    at::Tensor images = test::random_images(3, 16);
+    images[1][0][2][3].fill_(std::numeric_limits<float>::quiet_NaN());
+    const Network::Outputs expected = model->network().forward(images, false);
+    const Engine engine(model->architecture(), parameters_of(*model), {});
+    const EngineOutputs outputs = run(engine, images);
+    CAPTURE(limited);
+    CHECK(outputs.logits[1].isnan().all().item<bool>());
+    CHECK(outputs.gates[1].isnan().any().item<bool>());
+    CHECK(at::equal(outputs.logits.isnan(), expected.logits.isnan()));
+    const at::Tensor seen = at::cat(expected.gates, 1).isnan().any(1);
+    CHECK(at::equal(outputs.gates.isnan().any(1), seen));
   }
 }
 
