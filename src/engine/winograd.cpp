@@ -290,7 +290,7 @@ class WinogradConvolution : public ConvolutionKernel {
         for (const TileItem& item : call.items) {
           multiply(call, block, item, block.first, block.first + count * part / parts,
                    block.first + count * (part + 1) / parts, of_item);
-          of_item += static_cast<std::size_t>(count * item.tiles) * tile_points;
+          if (block.chunks > 1) of_item += static_cast<std::size_t>(count * item.tiles) * tile_points;
         }
       }
       return;
@@ -307,7 +307,8 @@ class WinogradConvolution : public ConvolutionKernel {
       for (std::int32_t part = 0; part < parts; ++part)
         multiply(call, block, item, begin, begin + count * part / parts, begin + count * (part + 1) / parts,
                  sums);
-      sums += static_cast<std::size_t>(count * item.tiles) * tile_points;
+      // Sums that do not wait take the same memory for every item.
+      if (block.chunks > 1) sums += static_cast<std::size_t>(count * item.tiles) * tile_points;
     }
   }
 
