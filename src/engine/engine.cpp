@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/base.hpp"
+#include "base/handover.hpp"
 #include "engine/description.hpp"
 #include "engine/executor.hpp"
 #include "engine/kernels.hpp"
@@ -24,6 +25,8 @@ namespace {
 
 constexpr auto samples_at_a_time = static_cast<std::int64_t>(Plan::pass_sizes.all);
 constexpr int threads_limit = 1024;
+
+Handover call_begins, call_ends;
 
 std::int64_t checked_image_size(const Architecture& architecture, std::int64_t asked) {
   const std::int64_t size = asked == 0 ? architecture.image_size : asked;
@@ -121,13 +124,13 @@ struct Engine::Implementation {
       return macs;
     }
     if (batch < threads) {
-      return arena.execute([&] { return run_samples(run, 0, static_cast<std::int32_t>(batch), threads); });
+      return in_arena([&] { return run_samples(run, 0, static_cast<std::int32_t>(batch), threads); });
     }
     const std::int64_t share = std::min(samples_at_a_time, (batch + threads - 1) / threads);
     // As many pieces as there are threads, or a multiple.
     const std::int64_t pieces = ((batch + share - 1) / share + threads - 1) / threads * threads;
-    std::atomic<std::int64_t> macs = 0;
-    arena.execute([&] {
+    return in_arena([&] {
+      std::atomic<std::int64_t> macs = 0;
       tbb::parallel_for(
           std::int64_t{0}, pieces,
           [&](std::int64_t piece) {
@@ -135,8 +138,23 @@ struct Engine::Implementation {
             if (last > first) macs += run_samples(run, first, static_cast<std::int32_t>(last - first), 1);
           },
           tbb::simple_partitioner());
+      return macs.load();
     });
-    return macs;
+  }
+
+  /// Runs a task in the arena, which may hand it to another thread where it is full.
+  template <class Task>
+  std::int64_t in_arena(const Task& task) {
+    const auto call = [&task] {
+      call_begins.take();
+      const std::int64_t macs = task();
+      call_ends.give();
+      return macs;
+    };
+    call_begins.give();
+    const std::int64_t result = arena.execute(call);
+    call_ends.take();
+    return result;
   }
 
   Architecture architecture;
