@@ -145,23 +145,25 @@ def spread(values):
 
 
 def summary_lines(rows, names):
-    lines = ["| network | seeds | test accuracy | active MACs | experts that depend on the image | engine, batch 64 | batch 1 |",
-             "|---|---|---|---|---|---|---|"]
-    dense = {size: [float(row[f"engine_ms_{size}"]) for row in rows if row["experiment"] == "dense"] for size in (64, 1)}
+    lines = ["| network | runs | validation | test | active MACs | experts that depend on the image | engine, batch 64 | batch 1 |",
+             "|---|---|---|---|---|---|---|---|"]
     for name in names:
         of_name = [row for row in rows if row["experiment"] == name]
         if not of_name:
             continue
-        times = []
-        for size in (64, 1):
-            own = statistics.mean(float(row[f"engine_ms_{size}"]) for row in of_name)
-            times.append(f"{own:.2f} ms" + (f" ({own / statistics.mean(dense[size]):.2f})" if dense[size] else ""))
+
+        def mean(column):
+            return statistics.mean(float(row[column]) for row in of_name)
+
+        # Beside a time, what share it is of the time without skipping.
+        times = [f"{mean(f'engine_ms_{size}'):.2f} ms ({mean(f'engine_ms_{size}') / mean(f'engine_dense_ms_{size}'):.2f})"
+                 for size in (64, 1)]
         routed = statistics.mean(
             (int(row["experts"]) - int(row["dead_experts"]) - int(row["always_on_experts"])) / max(1, int(row["experts"]))
             for row in of_name)
-        lines.append(f"| {name} | {len(of_name)} | {spread([float(row['test_accuracy']) for row in of_name])} % | "
-                     f"{statistics.mean(float(row['macs']) for row in of_name):.3f} | {100 * routed:.0f} % | "
-                     f"{times[0]} | {times[1]} |")
+        accuracies = [spread([float(row[column]) for row in of_name]) for column in ("validation_accuracy", "test_accuracy")]
+        lines.append(f"| {name} | {len(of_name)} | {accuracies[0]} % | {accuracies[1]} % | {mean('macs'):.3f} | "
+                     f"{100 * routed:.0f} % | {times[0]} | {times[1]} |")
     return lines
 
 
