@@ -100,24 +100,36 @@ class Runner:
                 row.update(self.times(weights))
         self.write()
 
-    def train(self, experiment, training, seed):
+    def teacher(self, name, training, seed):
+        """The weights of a network that teaches; a table that came from elsewhere does not bring them."""
+        weights = self.out / f"{name}-{seed}" / "best.safetensors"
+        if not weights.exists():
+            self.fit(next(one for one in EXPERIMENTS if one["name"] == name), training, seed)
+        return str(weights)
+
+    def fit(self, experiment, training, seed):
+        """The folder of the run, and the epochs and training images of it."""
         name = experiment["name"]
-        if self.known(name, seed):
-            return
         folder = self.out / f"{name}-{seed}"
         options = {**training, **self.data, **experiment["options"], "seed": str(seed)}
         if "target_macs" in options:
             options["target_macs"] = self.target_macs(options)
         if "distill" in options:
-            options["distill"] = str(self.out / f"{options['distill']}-{seed}" / "best.safetensors")
+            options["distill"] = self.teacher(options["distill"], training, seed)
         print(f"== {name}, seed {seed}: {' '.join(flags(options))}", flush=True)
         start = ["--resume", str(folder)] if (folder / "checkpoints" / "last.safetensors").exists() else ["--out", str(folder)]
         run([self.deepmoe, "train", *flags(options), *start], stderr=None)
+        return folder, options["epochs"], options.get("train_images", "45000")
+
+    def train(self, experiment, training, seed):
+        name = experiment["name"]
+        if self.known(name, seed):
+            return
+        folder, epochs, train_images = self.fit(experiment, training, seed)
         summary = json.loads((folder / "summary.json").read_text())
         weights = folder / "best.safetensors"
         test = run_json([self.deepmoe, "eval", "--weights", str(weights), *flags(self.data), "--split", "test", "--json"])
-        row = {"experiment": name, "seed": seed, "epochs": options["epochs"],
-               "train_images": options.get("train_images", "45000"),
+        row = {"experiment": name, "seed": seed, "epochs": epochs, "train_images": train_images,
                "validation_accuracy": f"{100 * summary['accuracy']:.2f}", "test_accuracy": f"{100 * test['accuracy']:.2f}",
                "density": f"{test.get('density', 1):.4f}", "active_macs": round(test["active_macs"]),
                "macs": f"{test['active_macs'] / self.dense_macs:.4f}", "experts": test.get("experts", 0),
