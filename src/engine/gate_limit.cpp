@@ -12,26 +12,26 @@ std::int32_t bits_of(float gate) {
   return std::bit_cast<std::int32_t>(gate) & std::numeric_limits<std::int32_t>::max();
 }
 
-/// How many gates have at least these bits.
-std::int32_t count_from(const float* gates, std::int32_t count, std::int32_t bits) {
+/// How many gates have more than these bits.
+std::int32_t count_above(const float* gates, std::int32_t count, std::int32_t bits) {
   std::int32_t found = 0;
-  for (std::int32_t i = 0; i < count; ++i) found += bits_of(gates[i]) >= bits ? 1 : 0;
+  for (std::int32_t i = 0; i < count; ++i) found += bits_of(gates[i]) > bits ? 1 : 0;
   return found;
 }
 
 }  // namespace
 
 void keep_largest(float* gates, std::int32_t count, std::int32_t limit) {
-  if (count_from(gates, count, 1) <= limit) return;
+  if (count_above(gates, count, 0) <= limit) return;
   // The bits of the smallest gate that stays, from the highest one down, until they tell it from the others:
   // no sorting, no branches on gates.
   std::int32_t smallest = 0;
   for (std::int32_t bit = 1 << 30; bit > 0; bit >>= 1) {
-    const std::int32_t found = count_from(gates, count, smallest | bit);
+    const std::int32_t found = count_above(gates, count, (smallest | bit) - 1);
     if (found >= limit) smallest |= bit;
     if (found == limit) break;
   }
-  std::int32_t equals_left = limit - count_from(gates, count, smallest + 1);
+  std::int32_t equals_left = limit - count_above(gates, count, smallest);
   for (std::int32_t i = 0; i < count; ++i) {
     const std::int32_t bits = bits_of(gates[i]);
     const bool stays = bits > smallest || (bits == smallest && equals_left-- > 0);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -54,6 +55,15 @@ TEST_CASE("extreme gates are in order") {
                   huge = std::numeric_limits<float>::infinity();
   CHECK(kept({tiny, 2 * tiny, huge, 1.0F}, 1) == std::vector<float>{0.0F, 0.0F, huge, 0.0F});
   CHECK(kept({tiny, 2 * tiny, huge, 1.0F}, 3) == std::vector<float>{0.0F, 2 * tiny, huge, 1.0F});
+}
+
+TEST_CASE("gates whose every bit is set are the largest and no more than the limit stay") {
+  const float every_bit = std::bit_cast<float>(0x7FFFFFFFU);
+  const std::vector<float> gates = kept({every_bit, 1.0F, every_bit, every_bit}, 2);
+  CHECK(std::isnan(gates[0]));
+  CHECK(gates[1] == 0.0F);
+  CHECK(std::isnan(gates[2]));
+  CHECK(gates[3] == 0.0F);
 }
 
 TEST_CASE("a gate that is no number stays and is seen") {
