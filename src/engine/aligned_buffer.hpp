@@ -30,4 +30,11 @@ class AlignedArray {
 
 using AlignedBuffer = AlignedArray<float>;
 
+/// Floats of a cache line.
+inline constexpr std::size_t floats_of_line = 16;
+/// So many floats that they end where a line does.
+inline constexpr std::size_t whole_lines(std::size_t floats) {
+  return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
+}
+
 }  // namespace deepmoe

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/aligned_buffer.hpp"
+
 namespace deepmoe {
 namespace {
-
-constexpr std::size_t floats_of_line = 16;
 
 /// The values that a step reads, its output (or -1), and the input that the output may take the place of.
 struct Use {
@@ -89,10 +89,8 @@ BufferPlan::BufferPlan(const LoweredNetwork& network, std::size_t late_step)
     const Use& use = uses[step];
     if (use.writes < 0) continue;
     const auto written = static_cast<std::size_t>(use.writes);
-    const Piece piece{
-        (static_cast<std::size_t>(network.values[written].shape.elements()) + floats_of_line - 1) /
-            floats_of_line * floats_of_line,
-        step, last[written], last[written] >= late_step};
+    const Piece piece{whole_lines(static_cast<std::size_t>(network.values[written].shape.elements())), step,
+                      last[written], last[written] >= late_step};
     const std::int32_t replaced =
         use.replaceable > 0 && last[static_cast<std::size_t>(use.replaceable)] == step
             ? piece_of_[static_cast<std::size_t>(use.replaceable)]

@@ -13,13 +13,8 @@
 namespace deepmoe {
 namespace {
 
-constexpr std::size_t floats_of_line = 16;
 /// Pixels that are finished together: whole lines of each output's plane.
 constexpr std::int32_t pixels_at_a_time = 48;
-
-std::size_t rounded(std::size_t floats) {
-  return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
-}
 
 class DenseConvolution : public ConvolutionKernel {
  public:
@@ -66,7 +61,8 @@ class DenseConvolution : public ConvolutionKernel {
  private:
   std::size_t block_outputs() const { return product_columns * lanes_; }
   std::size_t input_floats() const {
-    return geometry_.padding == 0 ? 0 : rounded(static_cast<std::size_t>(geometry_.inputs) * padded_plane_);
+    return geometry_.padding == 0 ? 0
+                                  : whole_lines(static_cast<std::size_t>(geometry_.inputs) * padded_plane_);
   }
   std::size_t member_floats() const { return input_floats() + pixels_at_a_time * block_outputs(); }
 

@@ -13,12 +13,6 @@
 namespace deepmoe {
 namespace {
 
-constexpr std::size_t floats_of_line = 16;
-
-std::size_t rounded(std::size_t floats) {
-  return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
-}
-
 template <class Weight>
 class DirectConvolution : public ConvolutionKernel {
  public:
@@ -67,10 +61,10 @@ class DirectConvolution : public ConvolutionKernel {
     }
     for (std::size_t sample = 0; sample < inputs.size(); ++sample) {
       for (const Im2col::Piece& piece : im2col_.pieces()) {
-        share(team, im2col_.channels_of(inputs[sample]), 1, [&](std::int32_t first, std::int32_t last) {
+        team.share(im2col_.channels_of(inputs[sample]), 1, [&](std::int32_t first, std::int32_t last) {
           lay_out(call, sample, piece, first, last, call.values);
         });
-        share(team, geometry_.outputs, product_rows_limit, [&](std::int32_t first, std::int32_t last) {
+        team.share(geometry_.outputs, product_rows_limit, [&](std::int32_t first, std::int32_t last) {
           multiply(call, sample, piece, first, last, call.values);
         });
       }
@@ -89,18 +83,13 @@ class DirectConvolution : public ConvolutionKernel {
   };
 
   static std::size_t inputs_of(const Geometry& geometry) { return static_cast<std::size_t>(geometry.inputs); }
-  std::size_t offsets_floats(std::size_t samples) const { return rounded(samples * im2col_.most_channels()); }
+  std::size_t offsets_floats(std::size_t samples) const {
+    return whole_lines(samples * im2col_.most_channels());
+  }
   std::size_t sums_floats() const { return std::size_t{product_rows_limit} * product_columns * tile_points; }
   std::size_t member_floats() const { return im2col_.phases_floats() + sums_floats(); }
   float* member(const Call& call) const {
     return call.members + call.team.member() * (member_floats() + im2col_.values_floats());
-  }
-
-  template <class Task>
-  static void share(const Team& team, std::int32_t count, std::int32_t least, const Task& task) {
-    const std::int32_t size = std::max(least, (count + 4 * team.size() - 1) / (4 * team.size()));
-    team.for_each((count + size - 1) / size,
-                  [&](std::int32_t part) { task(part * size, std::min(count, (part + 1) * size)); });
   }
 
   void pack(const float* weight, const float* constants) {

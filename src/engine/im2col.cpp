@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/aligned_buffer.hpp"
+
 namespace deepmoe {
 namespace {
 
-constexpr std::size_t floats_of_line = 16;
 /// Laid-out inputs that are kept while all outputs are computed from them; half of a usual L2 cache.
 constexpr std::size_t values_limit = std::size_t{192} * 1024 / sizeof(float);
-
-std::size_t rounded(std::size_t floats) {
-  return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
-}
 
 /// Places `first .. first + count - 1` of a kernel along one axis: those that meet the input anywhere.
 struct Places {
@@ -131,7 +128,7 @@ std::size_t Im2col::vectors_of(const Piece& piece, std::size_t block) const {
 }
 
 std::size_t Im2col::values_floats() const {
-  return rounded((most_pixels_ + block_pixels()) * most_channels() * taps_.size()) + floats_of_line;
+  return whole_lines((most_pixels_ + block_pixels()) * most_channels() * taps_.size()) + floats_of_line;
 }
 
 std::size_t Im2col::phase_floats() const {
@@ -140,7 +137,7 @@ std::size_t Im2col::phase_floats() const {
 }
 
 std::size_t Im2col::phases_floats() const {
-  return rounded(phase_floats() * static_cast<std::size_t>(geometry_.stride));
+  return whole_lines(phase_floats() * static_cast<std::size_t>(geometry_.stride));
 }
 
 void Im2col::lay_out(const SampleInput& input, const Piece& piece, std::int32_t first, std::int32_t last,

@@ -16,12 +16,6 @@
 namespace deepmoe {
 namespace {
 
-constexpr std::size_t floats_of_line = 16;
-
-std::size_t rounded(std::size_t floats) {
-  return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
-}
-
 /// G g G^T.
 void transform_kernel(const double* kernel, double* points) {
   constexpr double g[6][3] = {{1.0 / 4, 0, 0},
@@ -89,10 +83,10 @@ class LargeWinogradConvolution : public ConvolutionKernel {
     }
     for (std::int32_t sample = 0; sample < samples; ++sample) {
       for (const LargeTiles& piece : pieces_) {
-        share(team, channels_of(call, sample), 1, [&](std::int32_t first, std::int32_t last) {
+        team.share(channels_of(call, sample), 1, [&](std::int32_t first, std::int32_t last) {
           transform(call, sample, piece, first, last, call.values);
         });
-        share(team, geometry_.outputs, product_rows_limit, [&](std::int32_t first, std::int32_t last) {
+        team.share(geometry_.outputs, product_rows_limit, [&](std::int32_t first, std::int32_t last) {
           multiply(call, sample, piece, first, last, call.values);
         });
       }
@@ -117,7 +111,7 @@ class LargeWinogradConvolution : public ConvolutionKernel {
   std::size_t vectors_of(const LargeTiles& piece) const {
     return (static_cast<std::size_t>(piece.count) + lanes_ - 1) / lanes_;
   }
-  std::size_t offsets_floats(std::size_t samples) const { return rounded(samples * channels_); }
+  std::size_t offsets_floats(std::size_t samples) const { return whole_lines(samples * channels_); }
   /// One line more than a point needs, so that the points of a tile do not fall on the same cache set.
   static std::size_t point_floats_of(std::int32_t channels, std::size_t width) {
     return static_cast<std::size_t>(channels) * width + floats_of_line;
@@ -126,7 +120,7 @@ class LargeWinogradConvolution : public ConvolutionKernel {
     return large_tile_points * (channels_ * most_vectors_ * lanes_ + floats_of_line);
   }
   std::size_t plane_floats() const {
-    return rounded((4 * most_rows_ + 2) * stride_ + std::size_t{product_columns} * tile_points);
+    return whole_lines((4 * most_rows_ + 2) * stride_ + std::size_t{product_columns} * tile_points);
   }
   std::size_t sums_floats() const {
     return std::size_t{large_tile_points} * product_rows_limit * product_columns * lanes_;
@@ -134,18 +128,11 @@ class LargeWinogradConvolution : public ConvolutionKernel {
   std::size_t member_floats() const { return plane_floats() + sums_floats() + values_floats(); }
   float* member(const Call& call) const { return call.members + call.team.member() * member_floats(); }
 
-  template <class Task>
-  static void share(const Team& team, std::int32_t count, std::int32_t least, const Task& task) {
-    const std::int32_t size = std::max(least, (count + 4 * team.size() - 1) / (4 * team.size()));
-    team.for_each((count + size - 1) / size,
-                  [&](std::int32_t part) { task(part * size, std::min(count, (part + 1) * size)); });
-  }
-
   void pack(const float* weight) {
     const auto inputs = static_cast<std::size_t>(geometry_.inputs);
     const auto outputs = static_cast<std::size_t>(geometry_.outputs);
     // One line more than a row needs, so that the rows of a product do not fall on the same cache set.
-    row_floats_ = rounded(channels_) + floats_of_line;
+    row_floats_ = whole_lines(channels_) + floats_of_line;
     weights_ = AlignedBuffer(large_tile_points * outputs * row_floats_);
     std::memset(weights_.data(), 0, weights_.bytes());
     for (std::size_t output = 0; output < outputs; ++output) {

@@ -3,6 +3,8 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 namespace deepmoe {
@@ -26,6 +28,15 @@ class Team {
     } else {
       tbb::parallel_for(std::int32_t{0}, count, task, tbb::simple_partitioner());
     }
+  }
+
+  /// Calls task(first, last) for ranges of 0 .. count - 1, a few for each thread, of at least `least` where
+  /// there are so many.
+  template <class Task>
+  void share(std::int32_t count, std::int32_t least, const Task& task) const {
+    const std::int32_t length = std::max(least, (count + 4 * size_ - 1) / (4 * size_));
+    for_each((count + length - 1) / length,
+             [&](std::int32_t part) { task(part * length, std::min(count, (part + 1) * length)); });
   }
 
  private:

@@ -18,7 +18,6 @@
 namespace deepmoe {
 namespace {
 
-constexpr std::size_t floats_of_line = 16;
 /// Transformed inputs that are kept while all outputs are computed from them, where kernels stay in the
 /// second cache beside them.
 constexpr std::size_t values_limit = std::size_t{192} * 1024 / sizeof(float);
@@ -112,13 +111,10 @@ class WinogradConvolution : public ConvolutionKernel {
     std::int32_t chunk = 0, chunks = 1;
   };
 
-  static std::size_t rounded(std::size_t floats) {
-    return (floats + floats_of_line - 1) / floats_of_line * floats_of_line;
-  }
   std::size_t values_floats() const {
     return std::max(shared_values_limit, WinogradInputs::group_floats(weights_.channels()));
   }
-  std::size_t offsets_floats(std::size_t samples) const { return rounded(samples * weights_.channels()); }
+  std::size_t offsets_floats(std::size_t samples) const { return whole_lines(samples * weights_.channels()); }
   std::size_t member_floats() const { return inputs_.plane_floats() + sums_limit; }
   float* member(const Call& call) const { return call.members + call.team.member() * member_floats(); }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/aligned_buffer.hpp"
+
 namespace deepmoe {
 namespace {
 
@@ -15,10 +17,7 @@ WinogradInputs::WinogradInputs(const Kernels& kernels, const Geometry& geometry,
                                std::span<const float> constants)
     : kernels_(kernels), geometry_(geometry), grid_(grid), constants_(constants.begin(), constants.end()) {}
 
-std::size_t WinogradInputs::plane_floats() const {
-  constexpr std::size_t floats_of_line = 16;
-  return (grid_.plane + read_beyond + floats_of_line - 1) / floats_of_line * floats_of_line;
-}
+std::size_t WinogradInputs::plane_floats() const { return whole_lines(grid_.plane + read_beyond); }
 
 void WinogradInputs::transform(const SampleInput& input, const TileItem& item, std::int32_t s,
                                std::int32_t first, std::int32_t last, float* plane) const {
