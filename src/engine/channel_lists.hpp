@@ -40,6 +40,14 @@ inline std::pair<std::int32_t, std::int32_t> places_of(const SampleOutput& outpu
           static_cast<std::int32_t>(end - output.channels)};
 }
 
+/// How many of a list's channels, from a place on, follow each other without a gap.
+inline std::int32_t following(const std::int32_t* channels, std::int32_t place, std::int32_t count) {
+  if (channels == nullptr) return count - place;
+  std::int32_t end = place + 1;
+  while (end < count && channels[end] == channels[end - 1] + 1) ++end;
+  return end - place;
+}
+
 /// For each boundary(0) <= boundary(1) <= ..., the first place in a list whose channel is not below it. One
 /// walk along the list is less than a search for each, which no processor predicts.
 template <class Boundary>

@@ -123,20 +123,14 @@ class Execution {
         const float sum = sums[at] + (step.bias.empty() ? 0.0F : step.bias[at]);
         gate[at] = sum <= 0.0F ? 0.0F : sum;  // which leaves what is not a number as it is
       }
-      if (step.active_limit > 0) keep_largest(gate, experts, step.active_limit);
+      if (step.active_limit > 0) keep_largest(plan_.kernels, gate, experts, step.active_limit);
       if (run_.given_gates != nullptr) {
         std::copy_n(run_.given_gates + (first_ + begin_ + n) * experts_ +
                         static_cast<std::size_t>(plan_.gate_offsets[static_cast<std::size_t>(step.gate)]),
                     experts, gate);
       }
-      std::int32_t* indices = list(step.gate, n);
-      std::int32_t places = 0;
-      for (std::int32_t e = 0; e < experts; ++e) {
-        indices[places] = e;
-        // A gate that is not a number stays active, so that it is seen in the results.
-        places += gate[e] > 0.0F || std::isnan(gate[e]) ? 1 : 0;
-      }
-      active(step.gate, n) = places;
+      // A gate that is not a number stays active, so that it is seen in the results.
+      active(step.gate, n) = plan_.kernels.list_positive(gate, experts, list(step.gate, n));
     }
     return planned.dense_macs * static_cast<std::int64_t>(count_);
   }
@@ -290,15 +284,16 @@ class Execution {
       const auto sample = static_cast<std::size_t>(n);
       std::int32_t count = 0;
       const std::int32_t* channel = listed(step.list, sample, channels, count);
-      for (std::int32_t k = 0; k < count; ++k) {
+      for (std::int32_t k = 0, planes = 0; k < count; k += planes) {
+        planes = following(channel, k, count);
         const auto c = static_cast<std::size_t>(channel_at(channel, k));
         const float* in = read(step.input, sample) + c * plane(step.input);
         float* out = write(step.output, sample) + c * plane(step.output);
         if (step.average) {
-          average_pool(value(step.input).shape, value(step.output).shape, in, out);
+          average_pool(value(step.input).shape, value(step.output).shape, planes, in, out);
         } else {
           max_pool(plan_.kernels, {step.kernel, step.stride, step.padding}, value(step.input).shape,
-                   value(step.output).shape, in, out);
+                   value(step.output).shape, planes, in, out);
         }
       }
     });

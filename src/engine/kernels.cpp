@@ -37,7 +37,10 @@ const Kernels& kernel_table() {
       .copy_rows = copy_rows,
       .split_rows = split_rows,
       .largest_of_windows = largest_of_windows,
+      .largest_of_quarters = largest_of_quarters,
       .larger_of = larger_of,
+      .list_positive = list_positive,
+      .count_above = count_above,
       .gelu = gelu,
   };
   return table;

@@ -133,8 +133,20 @@ struct Kernels {
   /// count; x has one number more than the windows need.
   void (*largest_of_windows)(const float* x, int kernel, std::size_t count, float* out);
 
+  /// out = the largest of each 2 x 2 window, or one of them that is not a number, of `rows` rows of `width`
+  /// floats that follow each other; both are even.
+  void (*largest_of_quarters)(const float* x, std::size_t rows, std::size_t width, float* out);
+
   /// x[i] = the larger of x[i] and y[i], or the one that is not a number.
   void (*larger_of)(float* x, const float* y, std::size_t count);
+
+  /// Lists the places i < count of numbers that are more than 0, or that are none, in order, and says how
+  /// many they are. `places` has room for `count`.
+  std::int32_t (*list_positive)(const float* x, std::int32_t count, std::int32_t* places);
+
+  /// How many of `count` numbers, none of them negative, have more than these bits, signs aside. Such numbers
+  /// are in the order of their bits, and what is not a number, of either sign, comes last.
+  std::int32_t (*count_above)(const float* x, std::int32_t count, std::int32_t bits);
 
   /// x = x * Phi(x) in place, the exact GELU, within 1e-6 of the largest |x|.
   void (*gelu)(float* x, std::size_t count);

@@ -1,6 +1,8 @@
 #include "engine/linear.hpp"
 
 #include <algorithm>
+#include <array>
+#include <type_traits>
 
 namespace deepmoe {
 namespace {
@@ -47,9 +49,32 @@ void LinearKernel::run(std::span<const FeatureList> samples, float* sums, const 
       weights_);
 }
 
+/// Features without a list: a block's weights for each feature serve several samples.
+void LinearKernel::run_together(const float* weights, std::size_t block, std::span<const FeatureList> samples,
+                                float* sums) const {
+  std::array<float, std::size_t{product_rows_limit} * product_columns * tile_points> of_samples;
+  std::array<const float*, product_rows_limit> rows;
+  const auto most = static_cast<std::size_t>(kernels_.rows_limit[product_columns]);
+  const std::int32_t first = 0;
+  for (std::size_t n = 0; n < samples.size(); n += most) {
+    const std::size_t count = std::min(most, samples.size() - n);
+    for (std::size_t k = 0; k < count; ++k) rows[k] = samples[n + k].x;
+    kernels_.float_products.scalars(weights, rows.data(), &first, 1, inputs_, static_cast<int>(count),
+                                    product_columns, of_samples.data());
+    for (std::size_t k = 0; k < count; ++k)
+      std::copy_n(of_samples.data() + k * block_, block_, sums + (n + k) * padded_outputs() + block * block_);
+  }
+}
+
 template <class Weight>
 void LinearKernel::run(const Weight* weights, std::size_t block, std::span<const FeatureList> samples,
                        float* sums) const {
+  if constexpr (std::is_same_v<Weight, float>) {
+    const bool together = samples.size() > 1 && inputs_ <= features_at_a_time &&
+                          std::all_of(samples.begin(), samples.end(),
+                                      [](const FeatureList& one) { return one.features == nullptr; });
+    if (together) return run_together(weights, block, samples, sums);
+  }
   for (std::size_t n = 0; n < samples.size(); ++n)
     std::fill_n(sums + n * padded_outputs() + block * block_, block_, 0.0F);
   for (std::int32_t first = 0; first < inputs_; first += features_at_a_time) {

@@ -41,6 +41,9 @@ class LinearKernel {
   template <class Weight>
   void run(const Weight* weights, std::size_t block, std::span<const FeatureList> samples, float* sums) const;
 
+  void run_together(const float* weights, std::size_t block, std::span<const FeatureList> samples,
+                    float* sums) const;
+
   const Kernels& kernels_;
   std::int32_t inputs_;
   std::size_t block_, blocks_;

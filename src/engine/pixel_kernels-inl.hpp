@@ -13,6 +13,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 
 #include "engine/kernels.hpp"
 
@@ -161,6 +163,43 @@ void largest_of_windows(const float* x, int kernel, std::size_t count, float* HW
   }
 }
 
+/// The larger of each two that follow each other.
+HWY_INLINE QuadVector larger_of_pairs(QuadVector low, QuadVector high) {
+  const Quad d;
+  return larger(d, hn::ConcatEven(d, high, low), hn::ConcatOdd(d, high, low));
+}
+
+void largest_of_quarters(const float* x, std::size_t rows, std::size_t width, float* HWY_RESTRICT out) {
+  const Quad d;
+  // The larger of each four numbers and the four below.
+  const auto columns = [&](const float* at) { return larger(d, hn::LoadU(d, at), hn::LoadU(d, at + width)); };
+  const std::size_t windows = width / 2;
+  std::size_t pair = 0;
+  const std::size_t pairs = rows / 2;
+  if (width == 2) {
+    for (; pair + 4 <= pairs; pair += 4, x += 16, out += 4) {
+      const QuadVector a = larger_of_pairs(hn::LoadU(d, x), hn::LoadU(d, x + 4));
+      const QuadVector b = larger_of_pairs(hn::LoadU(d, x + 8), hn::LoadU(d, x + 12));
+      hn::StoreU(larger_of_pairs(a, b), d, out);
+    }
+  } else if (width == 4) {
+    for (; pair + 2 <= pairs; pair += 2, x += 16, out += 4)
+      hn::StoreU(larger_of_pairs(columns(x), columns(x + 8)), d, out);
+  }
+  for (; pair < pairs; ++pair, x += 2 * width, out += windows) {
+    std::size_t i = 0;
+    for (; i + 4 <= windows; i += 4)
+      hn::StoreU(larger_of_pairs(columns(x + 2 * i), columns(x + 2 * i + 4)), d, out + i);
+    for (; i < windows; ++i) {
+      float most = x[2 * i];
+      for (const float other : {x[2 * i + 1], x[width + 2 * i], x[width + 2 * i + 1]}) {
+        if (other > most || other != other) most = other;
+      }
+      out[i] = most;
+    }
+  }
+}
+
 void larger_of(float* HWY_RESTRICT x, const float* HWY_RESTRICT y, std::size_t count) {
   const hn::CappedTag<float, tile_points> d;
   const std::size_t lanes = hn::Lanes(d);
@@ -168,6 +207,46 @@ void larger_of(float* HWY_RESTRICT x, const float* HWY_RESTRICT y, std::size_t c
   for (; i + lanes <= count; i += lanes)
     hn::StoreU(larger(d, hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, x + i);
   for (; i < count; ++i) x[i] = y[i] > x[i] || y[i] != y[i] ? y[i] : x[i];
+}
+
+std::int32_t list_positive(const float* x, std::int32_t count, std::int32_t* HWY_RESTRICT places) {
+  const hn::CappedTag<std::int32_t, tile_points> d;
+  const auto lanes = static_cast<std::int32_t>(hn::Lanes(d));
+  const auto numbers = hn::RebindToFloat<decltype(d)>();
+  std::int32_t found = 0, i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto of = hn::LoadU(numbers, x + i);
+    // Whole vectors are stored: what is behind the listed ones comes next, and no more than i are listed.
+    const auto listed = hn::RebindMask(d, hn::Not(hn::Le(of, hn::Zero(numbers))));
+    hn::StoreU(hn::Compress(hn::Iota(d, i), listed), d, places + found);
+    found += static_cast<std::int32_t>(hn::CountTrue(d, listed));
+  }
+  for (; i < count; ++i) {
+    places[found] = i;
+    found += !(x[i] <= 0.0F) ? 1 : 0;
+  }
+  return found;
+}
+
+std::int32_t count_above(const float* x, std::int32_t count, std::int32_t bits) {
+  const hn::CappedTag<std::int32_t, tile_points> d;
+  const auto lanes = static_cast<std::int32_t>(hn::Lanes(d));
+  const auto numbers = hn::RebindToFloat<decltype(d)>();
+  const auto limit = hn::Set(d, bits);
+  // A comparison that is true is -1.
+  auto found = hn::Zero(d);
+  std::int32_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto of = hn::BitCast(d, hn::Abs(hn::LoadU(numbers, x + i)));
+    found = hn::Sub(found, hn::VecFromMask(d, hn::Gt(of, limit)));
+  }
+  std::int32_t all = hn::GetLane(hn::SumOfLanes(d, found));
+  for (; i < count; ++i) {
+    std::int32_t of = 0;
+    std::memcpy(&of, x + i, sizeof of);
+    all += (of & std::numeric_limits<std::int32_t>::max()) > bits ? 1 : 0;
+  }
+  return all;
 }
 
 /// erf as x P(x^2) / Q(x^2), a minimax fit within 4e-7 up to 3.93, where erf is one for a float.

@@ -35,24 +35,9 @@ void max_pool_of_narrow_rows(const Kernels& kernels, const PoolWindow& window, c
   }
 }
 
-/// The mean of numbers in a row. Several sums at once, since each has to wait for its own last addition.
-float mean(const float* x, std::int64_t count) {
-  double sums[4] = {};
-  std::int64_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    for (std::int64_t k = 0; k < 4; ++k) sums[k] += double{x[i + k]};
-  }
-  for (; i < count; ++i) sums[0] += double{x[i]};
-  return static_cast<float>(((sums[0] + sums[1]) + (sums[2] + sums[3])) / static_cast<double>(count));
-}
-
-}  // namespace
-
-void max_pool(const Kernels& kernels, const PoolWindow& window, const Shape& in_shape, const Shape& out_shape,
-              const float* in, float* out) {
+void max_pool_of_any_window(const PoolWindow& window, const Shape& in_shape, const Shape& out_shape,
+                            const float* in, float* out) {
   const std::int64_t width = in_shape.width;
-  if (window.stride == 2 && width + 2 * window.padding <= columns_at_a_time)
-    return max_pool_of_narrow_rows(kernels, window, in_shape, out_shape, in, out);
   float column[columns_at_a_time];
   for (std::int64_t y = 0; y < out_shape.height; ++y) {
     const std::int64_t top = std::max<std::int64_t>(0, y * window.stride - window.padding);
@@ -87,11 +72,18 @@ void max_pool(const Kernels& kernels, const PoolWindow& window, const Shape& in_
   }
 }
 
-void average_pool(const Shape& in_shape, const Shape& out_shape, const float* in, float* out) {
-  if (out_shape.height == 1 && out_shape.width == 1) {
-    *out = mean(in, in_shape.height * in_shape.width);
-    return;
+/// The mean of numbers in a row. Several sums at once, since each has to wait for its own last addition.
+float mean(const float* x, std::int64_t count) {
+  double sums[4] = {};
+  std::int64_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    for (std::int64_t k = 0; k < 4; ++k) sums[k] += double{x[i + k]};
   }
+  for (; i < count; ++i) sums[0] += double{x[i]};
+  return static_cast<float>(((sums[0] + sums[1]) + (sums[2] + sums[3])) / static_cast<double>(count));
+}
+
+void average_pool_of_plane(const Shape& in_shape, const Shape& out_shape, const float* in, float* out) {
   for (std::int64_t y = 0; y < out_shape.height; ++y) {
     const std::int64_t top = y * in_shape.height / out_shape.height;
     const std::int64_t bottom = ((y + 1) * in_shape.height + out_shape.height - 1) / out_shape.height;
@@ -103,6 +95,42 @@ void average_pool(const Shape& in_shape, const Shape& out_shape, const float* in
         for (std::int64_t column = left; column < right; ++column)
           sum += double{in[row * in_shape.width + column]};
       *out = static_cast<float>(sum / static_cast<double>((bottom - top) * (right - left)));
+    }
+  }
+}
+
+}  // namespace
+
+void max_pool(const Kernels& kernels, const PoolWindow& window, const Shape& in_shape, const Shape& out_shape,
+              std::int32_t planes, const float* in, float* out) {
+  const bool quarters = window.kernel == 2 && window.stride == 2 && window.padding == 0 &&
+                        in_shape.height % 2 == 0 && in_shape.width % 2 == 0;
+  if (quarters) {
+    // Planes that follow each other are one tall plane.
+    return kernels.largest_of_quarters(in, static_cast<std::size_t>(planes * in_shape.height),
+                                       static_cast<std::size_t>(in_shape.width), out);
+  }
+  const bool narrow = window.stride == 2 && in_shape.width + 2 * window.padding <= columns_at_a_time;
+  for (std::int32_t plane = 0; plane < planes; ++plane) {
+    if (narrow) {
+      max_pool_of_narrow_rows(kernels, window, in_shape, out_shape, in, out);
+    } else {
+      max_pool_of_any_window(window, in_shape, out_shape, in, out);
+    }
+    in += in_shape.height * in_shape.width;
+    out += out_shape.height * out_shape.width;
+  }
+}
+
+void average_pool(const Shape& in_shape, const Shape& out_shape, std::int32_t planes, const float* in,
+                  float* out) {
+  const std::int64_t pixels = in_shape.height * in_shape.width;
+  const std::int64_t means = out_shape.height * out_shape.width;
+  for (std::int32_t plane = 0; plane < planes; ++plane, in += pixels, out += means) {
+    if (means == 1) {
+      *out = mean(in, pixels);
+    } else {
+      average_pool_of_plane(in_shape, out_shape, in, out);
     }
   }
 }

@@ -32,6 +32,9 @@ constexpr std::size_t tiles_limit = sums_limit / (product_rows_limit * tile_poin
 /// Groups whose outputs are finished together.
 constexpr std::int32_t groups_to_finish = 8;
 
+/// Samples that use a kernel, in the mean, up to which kernels are better read before they are used.
+constexpr double most_uses_to_read_ahead = 8;
+
 /// Tiles from which on chunks pay.
 constexpr std::size_t tiles_for_chunks = 32;
 
@@ -101,7 +104,7 @@ class WinogradConvolution : public ConvolutionKernel {
         row_places{};      // of each item, where chunks and blocks begin in its lists
     std::size_t used = 0;  // floats of values
     std::size_t tiles = 0;
-    bool reads_most_kernels = false;  // the items together, each with channels of its own
+    bool reads_ahead = false;
   };
 
   /// The part of the channels and of the outputs that is computed at a time.
@@ -188,7 +191,9 @@ class WinogradConvolution : public ConvolutionKernel {
       most = std::max(most, inputs_.channels_of(input));
       pairs += double(input.count) * call.outputs[static_cast<std::size_t>(item.sample)].count;
     }
-    call.reads_most_kernels = pairs >= double(geometry_.inputs) * geometry_.outputs;
+    const double uses = pairs / (double(geometry_.inputs) * geometry_.outputs);
+    call.reads_ahead =
+        !call.everything && weights_.bytes() > kernels_limit_ && uses >= 1 && uses <= most_uses_to_read_ahead;
     // Kernels that serve a few tiles only are read once in any case.
     if (call.tiles >= tiles_for_chunks)
       block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
@@ -200,7 +205,10 @@ class WinogradConvolution : public ConvolutionKernel {
       of.index = index;
       of.first = index * rows;
       of.last = std::min(geometry_.outputs, of.first + rows);
-      for (of.chunk = 0; of.chunk < of.chunks; ++of.chunk) multiply(call, of);
+      for (of.chunk = 0; of.chunk < of.chunks; ++of.chunk) {
+        if (call.reads_ahead) read_ahead(of);
+        multiply(call, of);
+      }
     });
     call.items.clear();
     call.used = call.tiles = 0;
@@ -293,7 +301,6 @@ class WinogradConvolution : public ConvolutionKernel {
     }
     for (const TileItem& item : call.items) {
       const std::size_t index = static_cast<std::size_t>(&item - call.items.data());
-      if (call.reads_most_kernels) prefetch_after(block, index, call.items.size());
       const std::int32_t* rows = call.row_places.data() + index * static_cast<std::size_t>(block.blocks + 1);
       const std::int32_t begin = rows[block.index], end = rows[block.index + 1];
       const std::int32_t count = end - begin;
@@ -308,23 +315,21 @@ class WinogradConvolution : public ConvolutionKernel {
     }
   }
 
-  /// Asks for a share of the kernels of the block that comes after this one: samples with other channels each
-  /// would meet most of them as single misses.
-  void prefetch_after(const Block& block, std::size_t share, std::size_t shares) const {
-    const bool same_outputs = block.chunk + 1 < block.chunks;
-    const std::int32_t first = same_outputs ? block.first : block.last;
-    const std::int32_t last = same_outputs ? block.last : block.last + (block.last - block.first);
-    const std::int32_t chunk = same_outputs ? block.chunk + 1 : 0;
-    const auto rows = static_cast<std::size_t>(std::max(0, std::min(last, geometry_.outputs) - first));
-    const auto from = static_cast<std::size_t>(geometry_.inputs * chunk / block.chunks) * lanes_;
-    const auto to = static_cast<std::size_t>(geometry_.inputs * (chunk + 1) / block.chunks) * lanes_;
-    constexpr std::size_t line_weights = 64 / sizeof(Weight);
-    const std::size_t lines_of_row = (to - from + line_weights - 1) / line_weights;
-    const std::size_t lines = lines_of_row * rows * parts_;
-    for (std::size_t line = lines * share / shares; line < lines * (share + 1) / shares; ++line) {
-      const std::size_t row = line / lines_of_row;
-      prefetch(weights_.row(row / rows, static_cast<std::size_t>(first) + row % rows) + from +
-               line % lines_of_row * line_weights);
+  /// Reads a block's kernels in order. Samples with other channels each read them here and there, which no
+  /// processor foresees: those that few samples use would be as many misses.
+  void read_ahead(const Block& block) const {
+    const auto from = static_cast<std::size_t>(geometry_.inputs * block.chunk / block.chunks) * lanes_;
+    const auto to = static_cast<std::size_t>(geometry_.inputs * (block.chunk + 1) / block.chunks) * lanes_;
+    const std::size_t bytes = (to - from) * sizeof(Weight);
+    for (std::size_t part = 0; part < parts_; ++part) {
+      for (std::int32_t output = block.first; output < block.last; ++output) {
+        const Weight* row = weights_.row(part, static_cast<std::size_t>(output)) + from;
+        // Reading in order is noticed after some lines; those of the next row are asked for by then.
+        if (output + 1 < block.last)
+          prefetch(weights_.row(part, static_cast<std::size_t>(output) + 1) + from,
+                   std::min<std::size_t>(bytes, 512));
+        read_into_cache(row, bytes);
+      }
     }
   }
 

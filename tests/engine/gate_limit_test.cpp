@@ -5,18 +5,28 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <random>
+#include <string>
 #include <vector>
 
 using namespace deepmoe;
 
 namespace {
 
-std::vector<float> kept(std::vector<float> gates, std::int32_t limit) {
-  keep_largest(gates.data(), static_cast<std::int32_t>(gates.size()), limit);
-  return gates;
+/// By every instruction set, which agree.
+std::vector<float> kept(const std::vector<float>& gates, std::int32_t limit) {
+  std::vector<float> result;
+  for (const std::string& target : kernel_targets()) {
+    std::vector<float> kept = gates;
+    keep_largest(kernels(target), kept.data(), static_cast<std::int32_t>(kept.size()), limit);
+    CAPTURE(target);
+    if (!result.empty()) REQUIRE(std::memcmp(kept.data(), result.data(), kept.size() * sizeof(float)) == 0);
+    result = std::move(kept);
+  }
+  return result;
 }
 
 /// By a stable sort.
@@ -73,5 +83,28 @@ TEST_CASE("a gate that is no number stays and is seen") {
     CHECK(std::isnan(gates[1]));
     CHECK(gates[0] == 0.0F);
     CHECK(gates[2] == 0.0F);
+  }
+}
+
+TEST_CASE("positive numbers and those that are none are listed in order") {
+  std::mt19937 random(2);
+  for (const std::string& target : kernel_targets()) {
+    for (int round = 0; round < 300; ++round) {
+      std::vector<float> x(random() % 70);
+      std::vector<std::int32_t> expected;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const float numbers[] = {0.0F,         -0.0F, -1.0F, 1.0F, std::numeric_limits<float>::denorm_min(),
+                                 std::nanf("")};
+        x[i] = numbers[random() % std::size(numbers)];
+        if (x[i] > 0 || std::isnan(x[i])) expected.push_back(static_cast<std::int32_t>(i));
+      }
+      std::vector<std::int32_t> places(x.size() + 1, -7);
+      const std::int32_t count =
+          kernels(target).list_positive(x.data(), static_cast<std::int32_t>(x.size()), places.data());
+      CAPTURE(target);
+      CHECK(places.back() == -7);
+      places.resize(static_cast<std::size_t>(count));
+      REQUIRE(places == expected);
+    }
   }
 }

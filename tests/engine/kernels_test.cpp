@@ -7,6 +7,7 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/require_error.hpp"
@@ -62,39 +63,48 @@ TEST_CASE("linear kernels equal their definition for any list of features") {
   std::mt19937 random(4);
   std::normal_distribution<float> normal;
   for (const std::string& target : kernel_targets()) {
-    for (const auto& [inputs, outputs] :
-         std::vector<std::pair<int, int>>{{1, 1}, {128, 64}, {2500, 10}, {37, 133}}) {
+    for (const auto& [inputs, outputs, listed] : std::vector<std::tuple<int, int, bool>>{{1, 1, true},
+                                                                                         {128, 64, true},
+                                                                                         {2500, 10, true},
+                                                                                         {37, 133, true},
+                                                                                         {64, 200, false},
+                                                                                         {2500, 10, false}}) {
       std::vector<float> weight(static_cast<std::size_t>(inputs * outputs));
       // Numbers that bfloat16 holds exactly, so that one definition serves both precisions.
       for (float& w : weight) w = to_float(nearest<BFloat16>(normal(random)));
-      const LinearKernel kernel(kernels(target), inputs, outputs, weight.data(),
-                                random() % 2 == 0 ? WeightPrecision::fp32 : WeightPrecision::bf16);
-      std::vector<std::vector<float>> x(3);
-      std::vector<std::vector<std::int32_t>> lists(3);
-      std::vector<FeatureList> samples;
-      for (std::size_t n = 0; n < 3; ++n) {
-        for (int f = 0; f < inputs; ++f) {
-          if (n > 0 && random() % 3 == 0) continue;
-          lists[n].push_back(f);
-          x[n].push_back(normal(random));
+      for (const WeightPrecision precision : {WeightPrecision::fp32, WeightPrecision::bf16}) {
+        const LinearKernel kernel(kernels(target), inputs, outputs, weight.data(), precision);
+        // More than are computed together.
+        constexpr std::size_t count = product_rows_limit + 3;
+        std::vector<std::vector<float>> x(count);
+        std::vector<std::vector<std::int32_t>> lists(count);
+        std::vector<FeatureList> samples;
+        for (std::size_t n = 0; n < count; ++n) {
+          const bool all = !listed || n == 0;
+          for (int f = 0; f < inputs; ++f) {
+            if (!all && random() % 3 == 0) continue;
+            lists[n].push_back(f);
+            x[n].push_back(normal(random));
+          }
+          samples.push_back(
+              {x[n].data(), all ? nullptr : lists[n].data(), static_cast<std::int32_t>(x[n].size())});
         }
-        samples.push_back(
-            {x[n].data(), n == 0 ? nullptr : lists[n].data(), static_cast<std::int32_t>(x[n].size())});
-      }
-      std::vector<float> sums(3 * kernel.padded_outputs(), 99.0F);
-      kernel.run(samples, sums.data(), Team(1));
-      double worst = 0;
-      for (std::size_t n = 0; n < 3; ++n) {
-        for (int o = 0; o < outputs; ++o) {
-          double sum = 0;
-          for (std::size_t i = 0; i < x[n].size(); ++i)
-            sum += double{x[n][i]} * double{weight[static_cast<std::size_t>(o * inputs + lists[n][i])]};
-          worst = std::max(
-              worst, std::abs(sum - double{sums[n * kernel.padded_outputs() + static_cast<std::size_t>(o)]}));
+        std::vector<float> sums(count * kernel.padded_outputs(), 99.0F);
+        kernel.run(samples, sums.data(), Team(1));
+        double worst = 0;
+        for (std::size_t n = 0; n < count; ++n) {
+          for (int o = 0; o < outputs; ++o) {
+            double sum = 0;
+            for (std::size_t i = 0; i < x[n].size(); ++i)
+              sum += double{x[n][i]} * double{weight[static_cast<std::size_t>(o * inputs + lists[n][i])]};
+            worst = std::max(
+                worst,
+                std::abs(sum - double{sums[n * kernel.padded_outputs() + static_cast<std::size_t>(o)]}));
+          }
         }
+        INFO(target, " ", inputs, " to ", outputs);
+        CHECK(worst < 1e-3);
       }
-      INFO(target, " ", inputs, " to ", outputs);
-      CHECK(worst < 1e-3);
     }
   }
 }
