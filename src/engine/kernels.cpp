@@ -16,6 +16,7 @@
 #include "engine/large_tile_kernels-inl.hpp"
 #include "engine/pixel_kernels-inl.hpp"
 #include "engine/product_kernels-inl.hpp"
+#include "engine/single_tile_kernels-inl.hpp"
 #include "engine/tile_kernels-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -29,6 +30,8 @@ const Kernels& kernel_table() {
       .float_products = {vector_product<float>, scalar_product<float>, row_product<float>},
       .bfloat16_products = {vector_product<BFloat16>, scalar_product<BFloat16>, row_product<BFloat16>},
       .transform_tiles = transform_tiles,
+      .transform_single_tiles = transform_single_tiles,
+      .finish_single_tiles = finish_single_tiles,
       .finish_tiles = finish_tiles,
       .transform_large_tiles = transform_large_tiles,
       .finish_large_tiles = finish_large_tiles,

@@ -23,6 +23,8 @@ struct Finish {
 
 /// Numbers of one Winograd tile, F(2x2, 3x3): 4 x 4 transform points.
 inline constexpr int tile_points = 16;
+/// The same for a plane that is one tile of 2 x 2 pixels and has zeros around it: 3 x 3 points.
+inline constexpr int single_tile_points = 9;
 /// Tiles, or vectors of pixels, that a product kernel works on at a time.
 inline constexpr int product_columns = 4;
 inline constexpr int product_rows_limit = 12;
@@ -92,6 +94,20 @@ struct Kernels {
   /// + (p / lanes) * part_stride + t * lanes + p % lanes].
   void (*transform_tiles)(const float* plane, std::size_t stride, const std::int32_t* corners, int groups,
                           int tiles, float* out, std::size_t part_stride, std::size_t group_stride);
+
+  /// Transforms listed planes of 2 x 2 pixels, each of them a tile with zeros around it: of plane channels[i]
+  /// (i without channels) at planes + 4 * channel less its constant (of `constants`, 0 without any), times
+  /// scales[i] (1 without any), stores point p at out[(p / lanes) * part_stride + i * stride + p % lanes], i
+  /// < count. Lanes behind the last point are zero.
+  void (*transform_single_tiles)(const float* planes, const std::int32_t* channels, const float* scales,
+                                 const float* constants, std::int32_t count, float* out, std::size_t stride,
+                                 std::size_t part_stride);
+
+  /// The 9 points of each of some outputs, `stride` floats apart, back to planes of 2 x 2 pixels, finished,
+  /// the output at place k being channels[k] (k without channels). `residual`, planes alike, may be null.
+  void (*finish_single_tiles)(const float* points, std::size_t stride, const std::int32_t* channels,
+                              std::int32_t count, const float* scales, const float* offsets, bool relu,
+                              const float* residual, float* planes);
 
   /// Transforms the 16 points of each of the groups' tiles back to 2 x 2 pixels and stores them, finished, to
   /// `plane`. Points are packed, those of a group product_columns tiles after those of the one before.

@@ -46,7 +46,6 @@ class WinogradConvolution : public ConvolutionKernel {
       : kernels_(kernels),
         geometry_(geometry),
         lanes_(static_cast<std::size_t>(kernels.lanes)),
-        parts_(tile_points / lanes_),
         grid_(geometry),
         inputs_(kernels, geometry, grid_,
                 {constants, constants != nullptr ? static_cast<std::size_t>(geometry.inputs) : 0}),
@@ -122,13 +121,13 @@ class WinogradConvolution : public ConvolutionKernel {
   float* member(const Call& call) const { return call.members + call.team.member() * member_floats(); }
 
   void list_offsets(Call& call) const {
-    const auto lanes = static_cast<std::int32_t>(lanes_);
+    const auto step = static_cast<std::int32_t>(weights_.step());
     for (std::size_t sample = 0; sample < call.inputs.size(); ++sample) {
       const SampleInput& input = call.inputs[sample];
       std::int32_t* offsets = call.offsets + sample * weights_.channels();
-      for (std::int32_t i = 0; i < input.count; ++i) offsets[i] = channel_at(input.channels, i) * lanes;
+      for (std::int32_t i = 0; i < input.count; ++i) offsets[i] = channel_at(input.channels, i) * step;
       if (inputs_.channels_of(input) > static_cast<std::size_t>(input.count))
-        offsets[input.count] = geometry_.inputs * lanes;
+        offsets[input.count] = geometry_.inputs * step;
     }
   }
 
@@ -239,7 +238,7 @@ class WinogradConvolution : public ConvolutionKernel {
   /// Outputs whose kernels of one chunk stay in the second cache, and whose sums have room to wait.
   std::int32_t rows_at_a_time(const Call& call, std::int32_t chunks) const {
     const std::size_t chunk_bytes =
-        weights_.channels() * WinogradWeights<Weight>::kernel_bytes / static_cast<std::size_t>(chunks);
+        weights_.channels() * weights_.kernel_bytes() / static_cast<std::size_t>(chunks);
     std::size_t rows = kernels_limit_ / std::max<std::size_t>(1, chunk_bytes);
     if (chunks > 1) rows = std::min(rows, sums_limit / (call.tiles * tile_points));
     if (call.team.size() > 1) {
@@ -276,8 +275,12 @@ class WinogradConvolution : public ConvolutionKernel {
 
   void transform(const Call& call, const TileItem& item, std::int32_t s, std::int32_t first,
                  std::int32_t last) const {
-    inputs_.transform(call.inputs[static_cast<std::size_t>(item.sample + s)], item, s, first, last,
-                      member(call));
+    const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample + s)];
+    if (weights_.is_single_tile()) {
+      inputs_.transform_single_tiles(input, item, s, first, last);
+    } else {
+      inputs_.transform(input, item, s, first, last, member(call));
+    }
   }
 
   /// Adds one chunk's products for all items, and finishes after the last chunk.
@@ -318,10 +321,12 @@ class WinogradConvolution : public ConvolutionKernel {
   /// Reads a block's kernels in order. Samples with other channels each read them here and there, which no
   /// processor foresees: those that few samples use would be as many misses.
   void read_ahead(const Block& block) const {
-    const auto from = static_cast<std::size_t>(geometry_.inputs * block.chunk / block.chunks) * lanes_;
-    const auto to = static_cast<std::size_t>(geometry_.inputs * (block.chunk + 1) / block.chunks) * lanes_;
+    const auto from =
+        static_cast<std::size_t>(geometry_.inputs * block.chunk / block.chunks) * weights_.step();
+    const auto to =
+        static_cast<std::size_t>(geometry_.inputs * (block.chunk + 1) / block.chunks) * weights_.step();
     const std::size_t bytes = (to - from) * sizeof(Weight);
-    for (std::size_t part = 0; part < parts_; ++part) {
+    for (std::size_t part = 0; part < weights_.parts(); ++part) {
       for (std::int32_t output = block.first; output < block.last; ++output) {
         const Weight* row = weights_.row(part, static_cast<std::size_t>(output)) + from;
         // Reading in order is noticed after some lines; those of the next row are asked for by then.
@@ -347,7 +352,7 @@ class WinogradConvolution : public ConvolutionKernel {
     const std::int32_t* offsets =
         call.offsets + static_cast<std::size_t>(item.sample) * weights_.channels() + first;
     std::array<std::array<const Weight*, product_rows_limit>, tile_points> rows;
-    for (std::size_t part = 0; part < parts_; ++part) {
+    for (std::size_t part = 0; part < weights_.parts(); ++part) {
       for (std::int32_t k = from; k < to; ++k) {
         rows[part][static_cast<std::size_t>(k - from)] =
             weights_.row(part, static_cast<std::size_t>(channel_at(output.channels, k)));
@@ -367,7 +372,7 @@ class WinogradConvolution : public ConvolutionKernel {
       const std::int32_t tiles = item.samples > 1 ? item.tiles : group.tiles;
       const auto width = static_cast<std::size_t>(tiles);
       float* at = sums + static_cast<std::size_t>(g % groups_at_a_time * product_columns) * tile_points;
-      for (std::size_t part = 0; part < parts_; ++part) {
+      for (std::size_t part = 0; part < weights_.parts(); ++part) {
         kernels_.products<Weight>().vectors(
             values + (part * channels + static_cast<std::size_t>(first)) * width * lanes_, rows[part].data(),
             offsets, last - first, to - from, tiles, block.chunk > 0, at + part * lanes_, row_floats,
@@ -376,6 +381,10 @@ class WinogradConvolution : public ConvolutionKernel {
       values += channels * width * tile_points;
       const std::int32_t waiting = g % groups_at_a_time + 1;
       if (block.chunk + 1 < block.chunks || (waiting < groups_at_a_time && g + 1 < item.groups)) continue;
+      if (weights_.is_single_tile()) {
+        finish_single_tiles(call, item, from, to, sums, row_floats);
+        continue;
+      }
       const float* points = sums;
       for (std::int32_t k = from; k < to; ++k, points += row_floats) {
         for (std::int32_t s = 0; s < item.samples; ++s) {
@@ -397,9 +406,23 @@ class WinogradConvolution : public ConvolutionKernel {
                           output.planes + plane, static_cast<std::size_t>(geometry_.out_width()));
   }
 
+  void finish_single_tiles(const Call& call, const TileItem& item, std::int32_t from, std::int32_t to,
+                           const float* points, std::size_t row_floats) const {
+    for (std::int32_t s = 0; s < item.samples; ++s, points += tile_points) {
+      const SampleOutput& output = call.outputs[static_cast<std::size_t>(item.sample + s)];
+      const bool listed = output.channels != nullptr;
+      // Places that are channels are counted from the first one.
+      const std::size_t skipped = listed ? 0 : static_cast<std::size_t>(from) * geometry_.out_plane();
+      kernels_.finish_single_tiles(points, row_floats, listed ? output.channels + from : nullptr, to - from,
+                                   output.scales + from, output.offsets + from, call.relu,
+                                   output.residual != nullptr ? output.residual + skipped : nullptr,
+                                   output.planes + skipped);
+    }
+  }
+
   const Kernels& kernels_;
   Geometry geometry_;
-  std::size_t lanes_, parts_;
+  std::size_t lanes_;
   TileGrid grid_;
   WinogradInputs inputs_;
   WinogradWeights<Weight> weights_;

@@ -52,6 +52,33 @@ void WinogradInputs::transform(const SampleInput& input, const TileItem& item, s
   }
 }
 
+void WinogradInputs::transform_single_tiles(const SampleInput& input, const TileItem& item, std::int32_t s,
+                                            std::int32_t first, std::int32_t last) const {
+  const auto lanes = static_cast<std::size_t>(kernels_.lanes);
+  const std::size_t width = static_cast<std::size_t>(item.tiles) * lanes;
+  const std::size_t part = channels_of(input) * width;
+  const auto at = [&](std::int32_t place) {
+    return item.values + static_cast<std::size_t>(place) * width + static_cast<std::size_t>(s) * lanes;
+  };
+  const std::int32_t listed = std::min(last, input.count);
+  const float* constants = constants_.empty() ? nullptr : constants_.data();
+  const float* scales = input.scales != nullptr ? input.scales + first : nullptr;
+  if (input.channels != nullptr) {
+    kernels_.transform_single_tiles(input.planes, input.channels + first, scales, constants, listed - first,
+                                    at(first), width, part);
+  } else {
+    // Channels that are not listed are counted from the first one.
+    const auto skipped = static_cast<std::size_t>(first);
+    kernels_.transform_single_tiles(input.planes + skipped * geometry_.in_plane(), nullptr, scales,
+                                    constants != nullptr ? constants + skipped : nullptr, listed - first,
+                                    at(first), width, part);
+  }
+  if (last > input.count) {
+    const float one[4] = {1, 1, 1, 1};
+    kernels_.transform_single_tiles(one, nullptr, nullptr, nullptr, 1, at(input.count), width, part);
+  }
+}
+
 void WinogradInputs::fill(const SampleInput& input, std::int32_t i, const Rows& rows, float* plane) const {
   const auto width = static_cast<std::size_t>(geometry_.width);
   const std::size_t columns = std::min(width, grid_.stride - static_cast<std::size_t>(geometry_.padding));

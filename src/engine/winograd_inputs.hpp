@@ -41,6 +41,9 @@ class WinogradInputs {
   /// input this is.
   void transform(const SampleInput& input, const TileItem& item, std::int32_t s, std::int32_t first,
                  std::int32_t last, float* plane) const;
+  /// The same for planes that are a single tile each with zeros around it.
+  void transform_single_tiles(const SampleInput& input, const TileItem& item, std::int32_t s,
+                              std::int32_t first, std::int32_t last) const;
 
  private:
   /// The rows of the padded plane that an item reads and that the image fills.

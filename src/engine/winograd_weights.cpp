@@ -27,6 +27,28 @@ void transform_kernel(const float* kernel, float* points) {
   }
 }
 
+/// One axis of a tile of two inputs, the others of its four being zero: y0 = g1 x1 + g2 x2 and y1 = g0 x1 +
+/// g1 x2 are y0 = m1 + m2 and y1 = m0 + m1 with m = (x1 (g0 - g1), (x1 + x2) g1, x2 (g2 - g1)), three
+/// products for four (Karatsuba's).
+void transform_single_tile_kernel(const float* kernel, float* points) {
+  float rows[3][3];
+  for (int c = 0; c < 3; ++c) {
+    const float top = kernel[c], middle = kernel[3 + c], bottom = kernel[6 + c];
+    rows[0][c] = top - middle;
+    rows[1][c] = middle;
+    rows[2][c] = bottom - middle;
+  }
+  for (int r = 0; r < 3; ++r) {
+    points[3 * r] = rows[r][0] - rows[r][1];
+    points[3 * r + 1] = rows[r][1];
+    points[3 * r + 2] = rows[r][2] - rows[r][1];
+  }
+}
+
+bool is_single_tile(const Geometry& geometry) {
+  return geometry.height == 2 && geometry.width == 2 && geometry.padding == 1;
+}
+
 template <class Weight>
 constexpr std::size_t numbers_of_line = 64 / sizeof(Weight);
 
@@ -38,11 +60,15 @@ WinogradWeights<Weight>::WinogradWeights(const Geometry& geometry, std::size_t l
     : lanes_(lanes),
       outputs_(static_cast<std::size_t>(geometry.outputs)),
       channels_(static_cast<std::size_t>(geometry.inputs) + (constants != nullptr ? 1 : 0)),
+      points_(deepmoe::is_single_tile(geometry) ? single_tile_points : tile_points),
+      step_(is_single_tile() ? points_ : lanes),
       // One line more than a row needs, so that the rows of a product do not fall on the same cache set.
-      row_numbers_((channels_ * lanes + numbers_of_line<Weight> - 1) / numbers_of_line<Weight> *
+      row_numbers_((channels_ * step_ + numbers_of_line<Weight> - 1) / numbers_of_line<Weight> *
                        numbers_of_line<Weight> +
                    numbers_of_line<Weight>),
-      buffer_(tile_points / lanes * outputs_ * row_numbers_) {
+      part_numbers_(is_single_tile() ? lanes : outputs_ * row_numbers_),
+      // The last vector of a row reads on.
+      buffer_((is_single_tile() ? 1 : parts()) * outputs_ * row_numbers_ + tile_points) {
   std::fill_n(buffer_.data(), buffer_.size(), Weight{});
   const auto inputs = static_cast<std::size_t>(geometry.inputs);
   for (std::size_t output = 0; output < outputs_; ++output) {
@@ -63,10 +89,16 @@ WinogradWeights<Weight>::WinogradWeights(const Geometry& geometry, std::size_t l
 template <class Weight>
 void WinogradWeights<Weight>::pack(const float* kernel, std::size_t output, std::size_t channel) {
   std::array<float, tile_points> points;
+  if (is_single_tile()) {
+    transform_single_tile_kernel(kernel, points.data());
+    std::transform(points.data(), points.data() + points_,
+                   buffer_.data() + output * row_numbers_ + channel * step_, nearest<Weight>);
+    return;
+  }
   transform_kernel(kernel, points.data());
-  for (std::size_t part = 0; part < tile_points / lanes_; ++part) {
+  for (std::size_t part = 0; part < parts(); ++part) {
     std::transform(points.data() + part * lanes_, points.data() + (part + 1) * lanes_,
-                   buffer_.data() + (part * outputs_ + output) * row_numbers_ + channel * lanes_,
+                   buffer_.data() + part * part_numbers_ + output * row_numbers_ + channel * step_,
                    nearest<Weight>);
   }
 }

@@ -5,12 +5,16 @@
 
 #include "engine/aligned_buffer.hpp"
 #include "engine/geometry.hpp"
+#include "engine/kernels.hpp"
 
 namespace deepmoe {
 
 /// The kernels of a 3x3 convolution transformed for F(2x2, 3x3): (part of a tile, output, input, lanes). A
 /// tile's 16 points fill whole vectors, the parts, so that one kernel is 16 numbers and leaving out a channel
 /// leaves out no other.
+///
+/// Where a plane is a single tile whose border is padding, 9 points do: (output, input, 9). A vector reads
+/// some of the next kernel's numbers, too, for which no input has a number.
 template <class Weight>
 class WinogradWeights {
  public:
@@ -18,20 +22,24 @@ class WinogradWeights {
   /// whose kernel is the sum of all kernels times their constants.
   WinogradWeights(const Geometry& geometry, std::size_t lanes, const float* weight, const float* constants);
 
+  /// Whether this is a plane of one tile, as above.
+  bool is_single_tile() const { return points_ == single_tile_points; }
+  std::size_t parts() const { return (points_ + lanes_ - 1) / lanes_; }
   std::size_t channels() const { return channels_; }
   std::size_t bytes() const { return buffer_.bytes(); }
   /// Bytes that one output's kernel takes for one channel, all parts.
-  static constexpr std::size_t kernel_bytes = 16 * sizeof(Weight);
+  std::size_t kernel_bytes() const { return points_ * sizeof(Weight); }
 
-  /// One part of an output's kernels: channel i at `i * lanes`.
+  /// One part of an output's kernels: channel i at `i * step()`.
   const Weight* row(std::size_t part, std::size_t output) const {
-    return buffer_.data() + (part * outputs_ + output) * row_numbers_;
+    return buffer_.data() + part * part_numbers_ + output * row_numbers_;
   }
+  std::size_t step() const { return step_; }
 
  private:
   void pack(const float* kernel, std::size_t output, std::size_t channel);
 
-  std::size_t lanes_, outputs_, channels_, row_numbers_;
+  std::size_t lanes_, outputs_, channels_, points_, step_, row_numbers_, part_numbers_;
   AlignedArray<Weight> buffer_;
 };
 
