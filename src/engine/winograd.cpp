@@ -12,6 +12,7 @@
 #include "engine/aligned_buffer.hpp"
 #include "engine/cache.hpp"
 #include "engine/convolution_kernel.hpp"
+#include "engine/tile_items.hpp"
 #include "engine/winograd_inputs.hpp"
 #include "engine/winograd_weights.hpp"
 
@@ -69,10 +70,15 @@ class WinogradConvolution : public ConvolutionKernel {
 
   void run(std::span<const SampleInput> inputs, std::span<const SampleOutput> outputs, bool relu,
            float* scratch, const Team& team) const override {
-    Call call{inputs, outputs, relu, team, scratch, nullptr, nullptr};
-    call.offsets = reinterpret_cast<std::int32_t*>(scratch + values_floats());
-    call.members = scratch + values_floats() + offsets_floats(inputs.size());
-    call.everything = everything_is_listed(call);
+    float* behind_values = scratch + values_floats();
+    Call call{inputs,
+              outputs,
+              relu,
+              team,
+              reinterpret_cast<std::int32_t*>(behind_values),
+              behind_values + offsets_floats(inputs.size()),
+              everything_is_listed(inputs, outputs),
+              TileItems(scratch)};
     list_offsets(call);
     const bool merge = grid_.tiles <= product_columns / 2 && inputs.size() > 1 && call.everything;
     const bool keep_others =
@@ -89,28 +95,17 @@ class WinogradConvolution : public ConvolutionKernel {
   }
 
  private:
+  using Block = WinogradBlock;
+
   struct Call {
     std::span<const SampleInput> inputs;
     std::span<const SampleOutput> outputs;
     bool relu;
     const Team& team;
-    float* values;
     std::int32_t* offsets;
     float* members;
-    bool everything = false;  // no channel is left out anywhere
-    std::vector<TileItem> items{};
-    std::vector<std::int32_t> chunk_places{},
-        row_places{};      // of each item, where chunks and blocks begin in its lists
-    std::size_t used = 0;  // floats of values
-    std::size_t tiles = 0;
-    bool reads_ahead = false;
-  };
-
-  /// The part of the channels and of the outputs that is computed at a time.
-  struct Block {
-    std::int32_t first = 0, last = 0;    // outputs
-    std::int32_t index = 0, blocks = 1;  // of outputs
-    std::int32_t chunk = 0, chunks = 1;
+    bool everything;  // no channel is left out anywhere
+    TileItems items;
   };
 
   std::size_t values_floats() const {
@@ -131,21 +126,12 @@ class WinogradConvolution : public ConvolutionKernel {
     }
   }
 
-  bool everything_is_listed(const Call& call) const {
-    return std::all_of(call.inputs.begin(), call.inputs.end(),
+  bool everything_is_listed(std::span<const SampleInput> inputs,
+                            std::span<const SampleOutput> outputs) const {
+    return std::all_of(inputs.begin(), inputs.end(),
                        [&](const SampleInput& input) { return input.count == geometry_.inputs; }) &&
-           std::all_of(call.outputs.begin(), call.outputs.end(),
+           std::all_of(outputs.begin(), outputs.end(),
                        [&](const SampleOutput& output) { return output.count == geometry_.outputs; });
-  }
-
-  void add(Call& call, const TileItem& item, std::size_t floats) const {
-    call.items.push_back(item);
-    call.items.back().values = call.values + call.used;
-    call.used += floats;
-    call.tiles += static_cast<std::size_t>(item.tiles);
-  }
-  static bool fits(const Call& call, std::size_t floats, std::size_t tiles, std::size_t limit) {
-    return call.items.empty() || (call.used + floats <= limit && call.tiles + tiles <= tiles_limit);
   }
 
   /// Takes one group made of as many samples as fit.
@@ -153,8 +139,8 @@ class WinogradConvolution : public ConvolutionKernel {
     const auto left = static_cast<std::int32_t>(call.inputs.size()) - sample;
     const std::int32_t samples = std::min(left, product_columns / grid_.tiles);
     const std::size_t floats = WinogradInputs::group_floats(weights_.channels());
-    if (!fits(call, floats, product_columns, limit)) flush(call);
-    add(call, {sample, samples, 0, 1, samples * grid_.tiles}, floats);
+    if (!call.items.fits(floats, product_columns, limit, tiles_limit)) flush(call);
+    call.items.add({sample, samples, 0, 1, samples * grid_.tiles}, floats);
     sample += samples;
   }
 
@@ -171,9 +157,9 @@ class WinogradConvolution : public ConvolutionKernel {
       const std::size_t floats = of_group * static_cast<std::size_t>(last - first);
       const std::int32_t tiles = std::min(grid_.tiles, last * product_columns) - first * product_columns;
       if (!call.items.empty() &&
-          (!keep_others || !fits(call, floats, static_cast<std::size_t>(tiles), limit)))
+          (!keep_others || !call.items.fits(floats, static_cast<std::size_t>(tiles), limit, tiles_limit)))
         flush(call);
-      add(call, {sample, 1, first, last - first, tiles}, floats);
+      call.items.add({sample, 1, first, last - first, tiles}, floats);
     }
     ++sample;
   }
@@ -185,54 +171,32 @@ class WinogradConvolution : public ConvolutionKernel {
     Block block;
     std::size_t most = 1;
     double pairs = 0;
-    for (const TileItem& item : call.items) {
+    for (const TileItem& item : call.items.all()) {
       const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample)];
       most = std::max(most, inputs_.channels_of(input));
       pairs += double(input.count) * call.outputs[static_cast<std::size_t>(item.sample)].count;
     }
     const double uses = pairs / (double(geometry_.inputs) * geometry_.outputs);
-    call.reads_ahead =
+    const bool reads_ahead =
         !call.everything && weights_.bytes() > kernels_limit_ && uses >= 1 && uses <= most_uses_to_read_ahead;
     // Kernels that serve a few tiles only are read once in any case.
-    if (call.tiles >= tiles_for_chunks)
+    if (call.items.tiles() >= tiles_for_chunks)
       block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
     const std::int32_t rows = rows_at_a_time(call, block.chunks);
     block.blocks = (geometry_.outputs + rows - 1) / rows;
-    find_places(call, block, rows);
+    call.items.find_places(call.inputs, call.outputs, geometry_,
+                           weights_.channels() > static_cast<std::size_t>(geometry_.inputs), block, rows);
     call.team.for_each(block.blocks, [&](std::int32_t index) {
       Block of = block;
       of.index = index;
       of.first = index * rows;
       of.last = std::min(geometry_.outputs, of.first + rows);
       for (of.chunk = 0; of.chunk < of.chunks; ++of.chunk) {
-        if (call.reads_ahead) read_ahead(of);
+        if (reads_ahead) read_ahead(of);
         multiply(call, of);
       }
     });
     call.items.clear();
-    call.used = call.tiles = 0;
-  }
-
-  /// Where chunks of channels and blocks of outputs begin in the lists of each item. The channel that is one
-  /// is in the last chunk.
-  void find_places(Call& call, const Block& block, std::int32_t rows) const {
-    const auto chunks = static_cast<std::size_t>(block.chunks + 1),
-               blocks = static_cast<std::size_t>(block.blocks + 1);
-    call.chunk_places.resize(call.items.size() * chunks);
-    call.row_places.resize(call.items.size() * blocks);
-    for (std::size_t i = 0; i < call.items.size(); ++i) {
-      const SampleInput& input = call.inputs[static_cast<std::size_t>(call.items[i].sample)];
-      const SampleOutput& output = call.outputs[static_cast<std::size_t>(call.items[i].sample)];
-      std::int32_t* places = call.chunk_places.data() + i * chunks;
-      deepmoe::find_places(
-          input.channels, input.count, block.chunks,
-          [&](std::int32_t chunk) { return geometry_.inputs * chunk / block.chunks; }, places);
-      places[block.chunks] = static_cast<std::int32_t>(inputs_.channels_of(input));
-      deepmoe::find_places(
-          output.channels, output.count, block.blocks + 1,
-          [&](std::int32_t index) { return std::min(index * rows, geometry_.outputs); },
-          call.row_places.data() + i * blocks);
-    }
   }
 
   /// Outputs whose kernels of one chunk stay in the second cache, and whose sums have room to wait.
@@ -240,7 +204,7 @@ class WinogradConvolution : public ConvolutionKernel {
     const std::size_t chunk_bytes =
         weights_.channels() * weights_.kernel_bytes() / static_cast<std::size_t>(chunks);
     std::size_t rows = kernels_limit_ / std::max<std::size_t>(1, chunk_bytes);
-    if (chunks > 1) rows = std::min(rows, sums_limit / (call.tiles * tile_points));
+    if (chunks > 1) rows = std::min(rows, sums_limit / (call.items.tiles() * tile_points));
     if (call.team.size() > 1) {
       const auto parts = static_cast<std::size_t>(4 * call.team.size());
       rows = std::min(rows, (static_cast<std::size_t>(geometry_.outputs) + parts - 1) / parts);
@@ -251,7 +215,7 @@ class WinogradConvolution : public ConvolutionKernel {
 
   void transform_inputs(const Call& call) const {
     if (call.team.size() == 1) {
-      for (const TileItem& item : call.items) {
+      for (const TileItem& item : call.items.all()) {
         for (std::int32_t s = 0; s < item.samples; ++s)
           transform(call, item, s, 0, channels_of(call, item, s));
       }
@@ -259,8 +223,8 @@ class WinogradConvolution : public ConvolutionKernel {
     }
     constexpr std::int32_t at_a_time = 16;
     const std::int32_t tasks = (static_cast<std::int32_t>(weights_.channels()) + at_a_time - 1) / at_a_time;
-    call.team.for_each(tasks * static_cast<std::int32_t>(call.items.size()), [&](std::int32_t task) {
-      const TileItem& item = call.items[static_cast<std::size_t>(task / tasks)];
+    call.team.for_each(tasks * static_cast<std::int32_t>(call.items.all().size()), [&](std::int32_t task) {
+      const TileItem& item = call.items.all()[static_cast<std::size_t>(task / tasks)];
       const std::int32_t first = task % tasks * at_a_time;
       for (std::int32_t s = 0; s < item.samples; ++s) {
         transform(call, item, s, first, std::min(first + at_a_time, channels_of(call, item, s)));
@@ -289,12 +253,11 @@ class WinogradConvolution : public ConvolutionKernel {
     // Kernels serve all items before the next ones are read, where all items need the same ones.
     if (call.everything) {
       const std::int32_t most =
-          kernels_.rows_limit[call.items.front().tiles < product_columns ? call.items.front().tiles
-                                                                         : product_columns];
+          kernels_.rows_limit[std::min(call.items.all().front().tiles, product_columns)];
       const std::int32_t count = block.last - block.first, parts = (count + most - 1) / most;
       for (std::int32_t part = 0; part < parts; ++part) {
         float* of_item = sums;
-        for (const TileItem& item : call.items) {
+        for (const TileItem& item : call.items.all()) {
           multiply(call, block, item, block.first, block.first + count * part / parts,
                    block.first + count * (part + 1) / parts, of_item);
           if (block.chunks > 1) of_item += static_cast<std::size_t>(count * item.tiles) * tile_points;
@@ -302,10 +265,9 @@ class WinogradConvolution : public ConvolutionKernel {
       }
       return;
     }
-    for (const TileItem& item : call.items) {
-      const std::size_t index = static_cast<std::size_t>(&item - call.items.data());
-      const std::int32_t* rows = call.row_places.data() + index * static_cast<std::size_t>(block.blocks + 1);
-      const std::int32_t begin = rows[block.index], end = rows[block.index + 1];
+    for (const TileItem& item : call.items.all()) {
+      const std::size_t index = static_cast<std::size_t>(&item - call.items.all().data());
+      const auto [begin, end] = call.items.outputs_of(index, block);
       const std::int32_t count = end - begin;
       if (count <= 0) continue;
       const std::int32_t most = kernels_.rows_limit[std::min(item.tiles, product_columns)];
@@ -322,9 +284,9 @@ class WinogradConvolution : public ConvolutionKernel {
   /// processor foresees: those that few samples use would be as many misses.
   void read_ahead(const Block& block) const {
     const auto from =
-        static_cast<std::size_t>(geometry_.inputs * block.chunk / block.chunks) * weights_.step();
+        static_cast<std::size_t>(first_of_chunk(geometry_, block.chunk, block.chunks)) * weights_.step();
     const auto to =
-        static_cast<std::size_t>(geometry_.inputs * (block.chunk + 1) / block.chunks) * weights_.step();
+        static_cast<std::size_t>(first_of_chunk(geometry_, block.chunk + 1, block.chunks)) * weights_.step();
     const std::size_t bytes = (to - from) * sizeof(Weight);
     for (std::size_t part = 0; part < weights_.parts(); ++part) {
       for (std::int32_t output = block.first; output < block.last; ++output) {
@@ -345,10 +307,8 @@ class WinogradConvolution : public ConvolutionKernel {
     const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample)];
     const SampleOutput& output = call.outputs[static_cast<std::size_t>(item.sample)];
     const std::size_t channels = inputs_.channels_of(input);
-    const std::int32_t* chunks =
-        call.chunk_places.data() +
-        static_cast<std::size_t>(&item - call.items.data()) * static_cast<std::size_t>(block.chunks + 1);
-    const std::int32_t first = chunks[block.chunk], last = chunks[block.chunk + 1];
+    const auto [first, last] =
+        call.items.channels_of(static_cast<std::size_t>(&item - call.items.all().data()), block);
     const std::int32_t* offsets =
         call.offsets + static_cast<std::size_t>(item.sample) * weights_.channels() + first;
     std::array<std::array<const Weight*, product_rows_limit>, tile_points> rows;
