@@ -32,7 +32,6 @@ EXPERIMENTS = [
     {"name": "static", "single": True, "options": STATIC},
     {"name": "uniform_taught", "single": True, "options": {**GATED, "limited_gates": "all", **TAUGHT}},
     {"name": "early_routing_taught", "single": True, "options": {**GATED, "influence_schedule": "none", **TAUGHT}},
-    {"name": "more_influence_taught", "single": True, "options": {**GATED, "embedding_influence": "0.3", **TAUGHT}},
     # A controller on the penalty instead of limits.
     {"name": "penalty", "single": True,
      "options": {**GATED, "gate_select": "relu", "lambda_val": "0.01", "embedding_influence": "1",

@@ -188,14 +188,14 @@ def plot(rows, path):
     matplotlib.use("svg")
     from matplotlib import pyplot
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 4), sharey=True)
-    for name in dict.fromkeys(row["experiment"] for row in rows):
+    for place, name in enumerate(dict.fromkeys(row["experiment"] for row in rows)):
         of_name = [row for row in rows if row["experiment"] == name]
         accuracy = [float(row["test_accuracy"]) for row in of_name]
         error = statistics.stdev(accuracy) if len(accuracy) > 1 else None
         label = name if len(accuracy) > 1 else f"{name} (one run)"
         for axis, column in ((axes[0], "macs"), (axes[1], "engine_ms_64")):
-            axis.errorbar(statistics.mean(float(row[column]) for row in of_name), statistics.mean(accuracy), error, fmt="o",
-                          capsize=3, label=label)
+            axis.errorbar(statistics.mean(float(row[column]) for row in of_name), statistics.mean(accuracy), error,
+                          fmt="s" if error is None else "o", color=pyplot.get_cmap("tab20")(place % 20), capsize=3, label=label)
     axes[0].set_xlabel("active MACs, as a share of the dense network's")
     axes[1].set_xlabel("engine, one thread, ms for a batch of 64")
     axes[0].set_ylabel("test accuracy, %")
