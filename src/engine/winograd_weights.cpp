@@ -45,7 +45,7 @@ void transform_single_tile_kernel(const float* kernel, float* points) {
   }
 }
 
-bool is_single_tile(const Geometry& geometry) {
+bool fills_one_tile(const Geometry& geometry) {
   return geometry.height == 2 && geometry.width == 2 && geometry.padding == 1;
 }
 
@@ -60,7 +60,7 @@ WinogradWeights<Weight>::WinogradWeights(const Geometry& geometry, std::size_t l
     : lanes_(lanes),
       outputs_(static_cast<std::size_t>(geometry.outputs)),
       channels_(static_cast<std::size_t>(geometry.inputs) + (constants != nullptr ? 1 : 0)),
-      points_(deepmoe::is_single_tile(geometry) ? single_tile_points : tile_points),
+      points_(fills_one_tile(geometry) ? single_tile_points : tile_points),
       step_(is_single_tile() ? points_ : lanes),
       // One line more than a row needs, so that the rows of a product do not fall on the same cache set.
       row_numbers_((channels_ * step_ + numbers_of_line<Weight> - 1) / numbers_of_line<Weight> *

@@ -66,9 +66,17 @@ TEST_CASE("max pools equal their definition for any window and plane") {
 }
 
 TEST_CASE("an adaptive average pool takes overlapping windows where extents do not divide") {
-  const Shape in{1, 3, 3}, out{1, 2, 2};
-  const std::vector<float> x{1, 2, 3, 4, 5, 6, 7, 8, 9};
-  std::vector<float> y(4);
-  average_pool(in, out, 1, x.data(), y.data());
-  CHECK(y == std::vector<float>{3, 4, 6, 7});
+  const Shape in{2, 3, 3}, out{2, 2, 2};
+  const std::vector<float> x{1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19};
+  std::vector<float> y(8);
+  average_pool(in, out, 2, x.data(), y.data());
+  CHECK(y == std::vector<float>{3, 4, 6, 7, 13, 14, 16, 17});
+}
+
+TEST_CASE("an average pool to one pixel is the mean of each plane") {
+  const Shape in{2, 2, 3}, out{2, 1, 1};
+  const std::vector<float> x{1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16};
+  std::vector<float> y(2);
+  average_pool(in, out, 2, x.data(), y.data());
+  CHECK(y == std::vector<float>{3.5F, 13.5F});
 }
