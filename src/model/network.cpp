@@ -9,6 +9,7 @@
 
 #include "base/base.hpp"
 #include "model/convolution.hpp"
+#include "model/convolution_layout.hpp"
 #include "model/device.hpp"
 #include "model/norm_chain.hpp"
 
@@ -145,7 +146,7 @@ Network::Outputs Network::forward(const at::Tensor& images, bool training) {
       if (position == group.gate) values[index] = evaluate_gates(index, values, outputs);
       if (position == group.last) values[index] = evaluate_group(group, values, training);
     } else if (std::holds_alternative<Input>(architecture_.nodes[index].operation)) {
-      values[index] = laid_out(images, false);
+      values[index] = laid_out(images);
     } else {
       values[index] = evaluate(index, values, training, outputs);
     }
@@ -158,16 +159,16 @@ Network::Outputs Network::forward(const at::Tensor& images, bool training) {
   return outputs;
 }
 
-at::Tensor Network::laid_out(const at::Tensor& images, bool for_embedding) const {
-  const bool last = [&] {
-    if (layout_ != Layout::fastest) return layout_ == Layout::channels_last;
-    if (!device_.is_cpu()) return true;
-    // Rows are what fused_norm goes along. Without it, and with channels that are no multiples of a vector's
-    // length, oneDNN is nearly twice as fast with channels last, but for the smallest images.
-    constexpr std::int64_t smallest = 64;
-    return for_embedding && images.size(2) >= smallest && images.size(3) >= smallest;
-  }();
+at::Tensor Network::laid_out(const at::Tensor& images) const {
+  const bool last = layout_ == Layout::channels_last || (layout_ == Layout::fastest && !device_.is_cpu());
   return last ? images.contiguous(at::MemoryFormat::ChannelsLast) : images;
+}
+
+at::Tensor Network::laid_out(const at::Tensor& input, std::size_t index,
+                             const Convolution& convolution) const {
+  if (layout_ != Layout::fastest || !device_.is_cpu()) return input;
+  return input.contiguous(embedding_nodes_[index] ? fastest_embedding_layout(input)
+                                                  : fastest_layout(input, convolution));
 }
 
 at::Tensor Network::evaluate(std::size_t index, const Values& values, bool training, Outputs& outputs) {
@@ -182,9 +183,7 @@ at::Tensor Network::evaluate(std::size_t index, const Values& values, bool train
           [&](const Convolution& convolution) {
             const std::optional<at::Tensor> bias =
                 convolution.bias ? std::optional<at::Tensor>(parameter(1)) : std::nullopt;
-            // What a convolution gets it gives on, so that the whole embedding network follows its first.
-            return convolve(embedding_nodes_[index] ? laid_out(input, true) : input, parameter(0), bias,
-                            convolution);
+            return convolve(laid_out(input, index, convolution), parameter(0), bias, convolution);
           },
           [&](const BatchNorm&) -> at::Tensor {
             fail(ErrorCode::internal, "batch norm '", node.name, "' is not part of a group");

@@ -70,7 +70,8 @@ class Network {
 
   void plan_nodes();
   std::vector<std::int32_t> nodes_read_by(std::size_t index) const;
-  at::Tensor laid_out(const at::Tensor& images, bool for_embedding) const;
+  at::Tensor laid_out(const at::Tensor& images) const;
+  at::Tensor laid_out(const at::Tensor& input, std::size_t index, const Convolution& convolution) const;
   at::Tensor evaluate(std::size_t index, const Values& values, bool training, Outputs& outputs);
   at::Tensor evaluate_group(const NormGroup& group, const Values& values, bool training);
   at::Tensor evaluate_gates(std::size_t index, const Values& values, Outputs& outputs);

@@ -1,5 +1,6 @@
 #include "model/norm_chain.hpp"
 
+#include "model/channels_last_norm.hpp"
 #include "model/fused_norm.hpp"
 
 namespace deepmoe {
@@ -20,7 +21,9 @@ at::ScalarType computed_type(at::ScalarType activations) {
   return activations == at::kBFloat16 ? at::kFloat : activations;
 }
 
-bool is_synchronised(const NormChain& chain) { return chain.use_batch && chain.sum_over_processes != nullptr; }
+bool is_synchronised(const NormChain& chain) {
+  return chain.use_batch && chain.sum_over_processes != nullptr;
+}
 
 bool is_fusible_pool(const MaxPool& pool) {
   return pool.stride <= 2 && pool.kernel <= largest_pool && 2 * pool.padding <= pool.kernel;
@@ -48,20 +51,27 @@ at::Tensor composed_chain(const NormChain& chain) {
 bool is_fusible(const NormChain& chain) {
   const at::Tensor& input = chain.input;
   if (is_synchronised(chain)) return false;
-  if (input.dim() != 4 || !input.device().is_cpu() || !input.is_contiguous() || input.numel() == 0)
+  if (input.dim() != 4 || !input.device().is_cpu() || input.numel() == 0) return false;
+  const bool planes = input.is_contiguous();
+  if (!planes &&
+      !(input.is_contiguous(at::MemoryFormat::ChannelsLast) && has_channels_last_norm(input.size(1))))
     return false;
   const at::ScalarType type = input.scalar_type();
   if (type != at::kFloat && type != at::kDouble && type != at::kBFloat16) return false;
   if (input.size(2) * input.size(3) < smallest_plane) return false;
-  const auto is_plain = [](const at::Tensor& tensor, at::ScalarType wanted) {
-    return tensor.scalar_type() == wanted && tensor.device().is_cpu() && tensor.is_contiguous();
+  const auto is_plain = [](const at::Tensor& tensor, at::ScalarType wanted, at::MemoryFormat format) {
+    return tensor.scalar_type() == wanted && tensor.device().is_cpu() && tensor.is_contiguous(format);
   };
-  const auto fits = [&](const at::Tensor& tensor) { return is_plain(tensor, computed_type(type)); };
+  const auto fits = [&](const at::Tensor& tensor) {
+    return is_plain(tensor, computed_type(type), at::MemoryFormat::Contiguous);
+  };
   if (chain.weight && !fits(*chain.weight)) return false;
   if (chain.bias && !fits(*chain.bias)) return false;
   if (chain.gates.defined() && !fits(chain.gates)) return false;
   if (chain.residual.defined() &&
-      (!is_plain(chain.residual, type) || chain.residual.sizes() != input.sizes() || chain.pool)) {
+      (chain.residual.sizes() != input.sizes() || chain.pool ||
+       !is_plain(chain.residual, type,
+                 planes ? at::MemoryFormat::Contiguous : at::MemoryFormat::ChannelsLast))) {
     return false;
   }
   return fits(chain.running_mean) && fits(chain.running_var) && (!chain.pool || chain.relu);

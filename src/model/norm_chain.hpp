@@ -17,7 +17,8 @@ struct NormChain {
   at::Tensor running_mean, running_var;
   bool use_batch = false;  ///< normalise by, and update, batch statistics; else use the running ones
   double momentum = 0.1, epsilon = 1e-5;
-  /// Adds up the batch's sums over the processes of a distributed run, in place; empty: statistics are of this process.
+  /// Adds up the batch's sums over the processes of a distributed run, in place; empty: statistics are of
+  /// this process.
   const SumOverProcesses* sum_over_processes = nullptr;
   at::Tensor gates;  ///< (N, C), undefined without a gate
   bool gate_first = false;
@@ -27,8 +28,9 @@ struct NormChain {
 };
 
 /// The chain's output, within autograd, in the type of the input, beside which a bf16 one has f32 parameters,
-/// statistics and gates. On the CPU and for contiguous planes each pass over memory is made
-/// once, and values in between are never stored; everywhere else it is composed_chain. Results do not depend
+/// statistics and gates. On the CPU, for contiguous planes and for channels last of which
+/// has_channels_last_norm knows, each pass over memory is made once, and values in between are never stored;
+/// everywhere else it is composed_chain. Results do not depend
 /// on the number of threads.
 at::Tensor evaluate_chain(const NormChain& chain);
 

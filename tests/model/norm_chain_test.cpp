@@ -22,7 +22,15 @@ struct Case {
   std::optional<MaxPool> pool = std::nullopt;
   std::int64_t samples = 3, channels = 5, height = 6, width = 7;
   at::ScalarType type = at::kDouble;
+  at::MemoryFormat format = at::MemoryFormat::Contiguous;
 };
+
+/// With the channels of a pixel side by side, and as many as that takes.
+Case channels_last(Case setting) {
+  setting.channels = 64;
+  setting.format = at::MemoryFormat::ChannelsLast;
+  return setting;
+}
 
 /// The tensors of one evaluation, and the gradients of everything that goes in.
 struct Side {
@@ -46,8 +54,9 @@ Side make_side(const Case& setting) {
   };
   const std::vector<std::int64_t> shape{setting.samples, setting.channels, setting.height, setting.width};
   at::Tensor input = random(shape);
-  input.mul_(at::arange(1, setting.channels + 1, options).view({1, setting.channels, 1, 1})).add_(2.0);
-  chain.input = learn(input);
+  const at::Tensor scales = at::arange(setting.channels, options).remainder(5) + 1;
+  input.mul_(scales.view({1, setting.channels, 1, 1})).add_(2.0);
+  chain.input = learn(input.contiguous(setting.format));
   if (setting.affine) {
     chain.weight = learn(random({setting.channels}));
     chain.bias = learn(random({setting.channels}));
@@ -62,7 +71,7 @@ Side make_side(const Case& setting) {
     chain.gates = setting.learnt_gates ? learn(gates) : gates;
     chain.gate_first = setting.gate == GateKind::before;
   }
-  if (setting.residual) chain.residual = learn(random(shape));
+  if (setting.residual) chain.residual = learn(random(shape).contiguous(setting.format));
   chain.relu = setting.relu;
   chain.pool = setting.pool;
   return side;
@@ -81,6 +90,7 @@ void check_case(const Case& setting, double tolerance) {
   run(fused, evaluate_chain);
   run(composed, composed_chain);
   REQUIRE(fused.output.sizes() == composed.output.sizes());
+  CHECK(fused.output.is_contiguous(setting.format));
   CHECK(at::allclose(fused.output, composed.output, tolerance, tolerance));
   CHECK(at::allclose(fused.chain.running_mean, composed.chain.running_mean, tolerance, tolerance));
   CHECK(at::allclose(fused.chain.running_var, composed.chain.running_var, tolerance, tolerance));
@@ -113,7 +123,10 @@ void for_every_case(const std::function<void(const Case&)>& check) {
 }  // namespace
 
 TEST_CASE("a chain around batch norm has the values and gradients of its parts") {
-  for_every_case([](const Case& setting) { check_case(setting, 1e-10); });
+  for_every_case([](const Case& setting) {
+    check_case(setting, 1e-10);
+    check_case(channels_last(setting), 1e-10);
+  });
 }
 
 TEST_CASE("a chain of single precision agrees with its parts") {
@@ -121,6 +134,7 @@ TEST_CASE("a chain of single precision agrees with its parts") {
     setting.type = at::kFloat;
     setting.height = 19;
     check_case(setting, 2e-4);
+    check_case(channels_last(setting), 2e-4);
   });
 }
 
@@ -162,6 +176,7 @@ TEST_CASE("a chain of bf16 activations is that of single precision rounded") {
       setting.height = height;
       setting.width = width;
       check(setting);
+      check(channels_last(setting));
     }
   });
   for (const std::int64_t stride : {1, 2}) {
@@ -171,6 +186,7 @@ TEST_CASE("a chain of bf16 activations is that of single precision rounded") {
     setting.width = 35;
     setting.pool = MaxPool{.kernel = 3, .stride = stride, .padding = 1};
     check(setting);
+    check(channels_last(setting));
   }
 }
 
@@ -191,8 +207,10 @@ TEST_CASE("a chain that ends in a maximum has the values and gradients of its pa
             CAPTURE(padding);
             CAPTURE(width);
             check_case(setting, 1e-10);
+            check_case(channels_last(setting), 1e-10);
             setting.type = at::kFloat;
             check_case(setting, 2e-4);
+            check_case(channels_last(setting), 2e-4);
           }
         }
       }
@@ -206,16 +224,18 @@ TEST_CASE("a chain of planes far from zero keeps its precision") {
   setting.type = at::kFloat;
   setting.height = 40;
   setting.width = 41;
-  Side single = make_side(setting);
-  single.chain.input = (single.chain.input + 1000.0F).detach();
-  NormChain exact = single.chain;
-  for (at::Tensor* tensor : {&exact.input, &exact.running_mean, &exact.running_var})
-    *tensor = tensor->to(at::kDouble);
-  exact.weight = single.chain.weight->to(at::kDouble);
-  exact.bias = single.chain.bias->to(at::kDouble);
-  const c10::NoGradGuard no_gradient;
-  const at::Tensor expected = composed_chain(exact);
-  CHECK(at::allclose(evaluate_chain(single.chain).to(at::kDouble), expected, 1e-3, 1e-3));
+  for (const Case& laid_out : {setting, channels_last(setting)}) {
+    Side single = make_side(laid_out);
+    single.chain.input = (single.chain.input + 1000.0F).detach();
+    NormChain exact = single.chain;
+    for (at::Tensor* tensor : {&exact.input, &exact.running_mean, &exact.running_var})
+      *tensor = tensor->to(at::kDouble);
+    exact.weight = single.chain.weight->to(at::kDouble);
+    exact.bias = single.chain.bias->to(at::kDouble);
+    const c10::NoGradGuard no_gradient;
+    const at::Tensor expected = composed_chain(exact);
+    CHECK(at::allclose(evaluate_chain(single.chain).to(at::kDouble), expected, 1e-3, 1e-3));
+  }
 }
 
 TEST_CASE("a chain does not hide values that are not numbers") {
@@ -224,12 +244,14 @@ TEST_CASE("a chain does not hide values that are not numbers") {
   setting.use_batch = false;
   for (const bool pooled : {false, true}) {
     if (pooled) setting.pool = MaxPool{.kernel = 3, .stride = 2, .padding = 1};
-    Side side = make_side(setting);
-    const c10::NoGradGuard no_gradient;
-    side.chain.input[1][2][3][4].fill_(std::numeric_limits<double>::quiet_NaN());
-    const at::Tensor result = evaluate_chain(side.chain);
-    CHECK(result.isnan().equal(composed_chain(side.chain).isnan()));
-    CHECK(result[1][2].isnan().any().item<bool>());
+    for (const Case& laid_out : {setting, channels_last(setting)}) {
+      Side side = make_side(laid_out);
+      const c10::NoGradGuard no_gradient;
+      side.chain.input[1][2][3][4].fill_(std::numeric_limits<double>::quiet_NaN());
+      const at::Tensor result = evaluate_chain(side.chain);
+      CHECK(result.isnan().equal(composed_chain(side.chain).isnan()));
+      CHECK(result[1][2].isnan().any().item<bool>());
+    }
   }
 }
 
@@ -238,18 +260,20 @@ TEST_CASE("a maximum over nothing but minus infinity has no gradient") {
   setting.relu = true;
   setting.use_batch = false;
   setting.pool = MaxPool{.kernel = 3, .stride = 2, .padding = 1};
-  Side fused = make_side(setting), composed = make_side(setting);
-  for (const auto& [side, evaluate] :
-       {std::pair(&fused, &evaluate_chain), std::pair(&composed, &composed_chain)}) {
-    const c10::NoGradGuard no_gradient;
-    side->chain.weight->abs_();
-    side->chain.input[1][2].fill_(-std::numeric_limits<double>::infinity());
-    const c10::AutoGradMode gradients(true);
-    run(*side, evaluate);
+  for (const Case& laid_out : {setting, channels_last(setting)}) {
+    Side fused = make_side(laid_out), composed = make_side(laid_out);
+    for (const auto& [side, evaluate] :
+         {std::pair(&fused, &evaluate_chain), std::pair(&composed, &composed_chain)}) {
+      const c10::NoGradGuard no_gradient;
+      side->chain.weight->abs_();
+      side->chain.input[1][2].fill_(-std::numeric_limits<double>::infinity());
+      const c10::AutoGradMode gradients(true);
+      run(*side, evaluate);
+    }
+    CHECK(at::allclose(fused.output, composed.output));
+    CHECK(at::allclose(fused.chain.bias->grad(), composed.chain.bias->grad()));
+    CHECK(at::allclose(fused.chain.input.grad()[0], composed.chain.input.grad()[0]));
   }
-  CHECK(at::allclose(fused.output, composed.output));
-  CHECK(at::allclose(fused.chain.bias->grad(), composed.chain.bias->grad()));
-  CHECK(at::allclose(fused.chain.input.grad()[0], composed.chain.input.grad()[0]));
 }
 
 TEST_CASE("a chain does not depend on the number of threads") {
@@ -260,20 +284,22 @@ TEST_CASE("a chain does not depend on the number of threads") {
   setting.channels = 9;
   setting.height = setting.width = 64;
   const int threads = at::get_num_threads();
-  std::vector<Side> sides;
-  for (const int count : {1, 4}) {
-    at::set_num_threads(count);
-    sides.push_back(make_side(setting));
-    run(sides.back(), evaluate_chain);
-  }
-  at::set_num_threads(threads);
-  CHECK(sides[0].output.equal(sides[1].output));
-  for (std::size_t i = 0; i < sides[0].inputs.size(); ++i) {
-    CHECK(sides[0].inputs[i].grad().equal(sides[1].inputs[i].grad()));
+  for (const Case& laid_out : {setting, channels_last(setting)}) {
+    std::vector<Side> sides;
+    for (const int count : {1, 4}) {
+      at::set_num_threads(count);
+      sides.push_back(make_side(laid_out));
+      run(sides.back(), evaluate_chain);
+    }
+    at::set_num_threads(threads);
+    CHECK(sides[0].output.equal(sides[1].output));
+    for (std::size_t i = 0; i < sides[0].inputs.size(); ++i) {
+      CHECK(sides[0].inputs[i].grad().equal(sides[1].inputs[i].grad()));
+    }
   }
 }
 
-TEST_CASE("planes that are not contiguous or too small or vectors take the parts one by one") {
+TEST_CASE("planes that are not contiguous or too small or too few or vectors take the parts one by one") {
   Case setting;
   setting.relu = true;
   Side side = make_side(setting);
@@ -282,6 +308,14 @@ TEST_CASE("planes that are not contiguous or too small or vectors take the parts
   Side plain = make_side(setting);
   run(plain, composed_chain);
   CHECK(at::allclose(evaluate_chain(side.chain), plain.output, 1e-10, 1e-10));
+
+  Case mixed_setting = channels_last(setting);
+  mixed_setting.residual = true;
+  Side mixed = make_side(mixed_setting), alike = make_side(mixed_setting);
+  CHECK(is_fusible(mixed.chain));
+  mixed.chain.residual = mixed.chain.residual.contiguous();
+  CHECK_FALSE(is_fusible(mixed.chain));
+  CHECK(at::allclose(evaluate_chain(mixed.chain), evaluate_chain(alike.chain), 1e-10, 1e-10));
 
   setting.height = setting.width = 2;
   CHECK_FALSE(is_fusible(make_side(setting).chain));

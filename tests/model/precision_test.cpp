@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "base/require_error.hpp"
 #include "model/loss.hpp"
@@ -85,5 +86,27 @@ TEST_CASE("a network in bf16 agrees with itself in single precision") {
       CHECK(rounded_loss == doctest::Approx(loss).epsilon(0.02));
       CHECK(rounded_norm == doctest::Approx(norm).epsilon(0.2));
     }
+  }
+}
+
+TEST_CASE("in bf16 the layout of the activations changes a network by rounding alone") {
+  // Planes of 32, 16 and 8 pixels a side, which have channels last, and smaller ones, which have not.
+  const at::Tensor images = test::random_images(4, 64);
+  std::vector<at::Tensor> logits, gradients;
+  for (const char* channels_last : {"off", "on", "auto"}) {
+    CAPTURE(std::string(channels_last));
+    const auto model = test::small_model(
+        {{"channels_last", channels_last}, {"width", "0.5"}, {"image_size", "64"}, {"variant", "imagenet"}});
+    const Autocast autocast(Precision::bf16, cpu);
+    const Network::Outputs outputs = model->network().forward(images, true);
+    outputs.logits.square().sum().backward();
+    logits.push_back(outputs.logits.detach());
+    gradients.push_back(test::entry_of(*model, "conv1.weight").grad());
+    const auto difference = [](const at::Tensor& one, const at::Tensor& other) {
+      return ((one - other).norm() / other.norm()).item<double>();
+    };
+    CHECK(difference(logits.back(), logits.front()) < 0.05);
+    CHECK(difference(gradients.back(), gradients.front()) <
+          0.5);  // rounding, which 16 norms of small batches multiply
   }
 }
