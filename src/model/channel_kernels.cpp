@@ -71,8 +71,8 @@ void apply_channels(const E* input, const ChannelLines<ComputedType<E>>& lines, 
 
 /// d of the pixel at `place`.
 template <bool relu, class E>
-HWY_INLINE Channels<ComputedType<E>> let_through_channels(const E* HWY_RESTRICT gradient,
-                                                          const E* HWY_RESTRICT output, std::size_t place) {
+HWY_INLINE Channels<ComputedType<E>> let_through_channels(const E* gradient, const E* HWY_RESTRICT output,
+                                                          std::size_t place) {
   using T = ComputedType<E>;
   Channels<T> d = Channels<T>::of(gradient + place);
   if constexpr (relu) {
@@ -124,13 +124,14 @@ void reduce_channels(const E* gradient, const E* output, const E* input, const C
 }
 
 template <bool relu, class E>
-void differentiate_channels_as(const E* HWY_RESTRICT gradient, const E* HWY_RESTRICT output,
-                               const E* HWY_RESTRICT input, const ChannelSlopes<ComputedType<E>>& slopes,
-                               E* HWY_RESTRICT out, PixelRange pixels) {
-  const Slopes<ComputedType<E>> values(slopes);
+void differentiate_channels_as(const E* gradient, const E* HWY_RESTRICT output, const E* HWY_RESTRICT input,
+                               const ChannelSlopes<ComputedType<E>>& slopes, E* out, PixelRange pixels) {
+  using T = ComputedType<E>;
+  const Slopes<T> values(slopes);
   for (std::size_t i = 0; i < pixels.count; ++i) {
     const std::size_t place = i * pixels.step;
-    values.put(let_through_channels<relu>(gradient, output, place), input + place, out + place);
+    const Channels<T> d = let_through_channels<relu>(gradient, output, place);
+    values.put(d, input + place, out + place);
   }
 }
 
@@ -193,36 +194,34 @@ struct Windows {
   }
 };
 
-/// Calls `use(place, d)` for every pixel, with its place in memory.
-template <class E, class Use>
-HWY_INLINE void for_pool_gradient(const E* HWY_RESTRICT gradient, const E* HWY_RESTRICT output,
-                                  const std::uint8_t* HWY_RESTRICT taps, const PlanePool& pool, std::size_t y,
-                                  const Windows& rows, std::size_t step, const Use& use) {
+/// d of the pixel in row y and column x, which is in these windows.
+template <class E>
+HWY_INLINE Channels<ComputedType<E>> pool_gradient(const E* HWY_RESTRICT gradient,
+                                                   const E* HWY_RESTRICT output,
+                                                   const std::uint8_t* HWY_RESTRICT taps,
+                                                   const PlanePool& pool, std::size_t y, const Windows& rows,
+                                                   std::size_t x, const Windows& columns, std::size_t step) {
   using T = ComputedType<E>;
-  Windows columns;
-  for (std::size_t x = 0; x < pool.width; ++x) {
-    columns.advance(x + pool.padding, pool, pool.out_width);
-    Channels<T> d = Channels<T>::zero();
-    for (std::size_t row = rows.first; row < rows.end; ++row) {
-      for (std::size_t column = columns.first; column < columns.end; ++column) {
-        const std::size_t tap =
-            (y + pool.padding - row * pool.stride) * pool.kernel + x + pool.padding - column * pool.stride;
-        const Vector<T> number = hn::Set(Tag<T>(), static_cast<T>(tap));
-        for (std::size_t v = 0; v < d.vectors; ++v) {
-          const std::size_t place = (row * pool.out_width + column) * step + v * d.lanes;
-          const Vector<T> through = let_through<T>(load(gradient + place), load(output + place));
-          const auto chosen = hn::Eq(load_taps<T>(taps + place), number);
-          d.part[v] = hn::Add(d.part[v], hn::IfThenElseZero(chosen, through));
-        }
+  Channels<T> d = Channels<T>::zero();
+  for (std::size_t row = rows.first; row < rows.end; ++row) {
+    for (std::size_t column = columns.first; column < columns.end; ++column) {
+      const std::size_t tap =
+          (y + pool.padding - row * pool.stride) * pool.kernel + x + pool.padding - column * pool.stride;
+      const Vector<T> number = hn::Set(Tag<T>(), static_cast<T>(tap));
+      for (std::size_t v = 0; v < d.vectors; ++v) {
+        const std::size_t place = (row * pool.out_width + column) * step + v * d.lanes;
+        const Vector<T> through = let_through<T>(load(gradient + place), load(output + place));
+        const auto chosen = hn::Eq(load_taps<T>(taps + place), number);
+        d.part[v] = hn::Add(d.part[v], hn::IfThenElseZero(chosen, through));
       }
     }
-    use((y * pool.width + x) * step, d);
   }
+  return d;
 }
 
 template <class E>
 void reduce_pool_channels(const E* gradient, const E* output, const std::uint8_t* taps, const PlanePool& pool,
-                          const E* input, const ComputedType<E>* centers, std::size_t step,
+                          const E* input, const ComputedType<E>* centers, E* unpooled, std::size_t step,
                           ChannelSums& sums) {
   using T = ComputedType<E>;
   const Channels<T> center = Channels<T>::of(centers);
@@ -230,35 +229,24 @@ void reduce_pool_channels(const E* gradient, const E* output, const std::uint8_t
   Windows rows;
   for (std::size_t y = 0; y < pool.height; ++y) {
     rows.advance(y + pool.padding, pool, pool.out_height);
+    Windows columns;
     Channels<T> partial[2] = {Channels<T>::zero(), Channels<T>::zero()};
-    for_pool_gradient(gradient, output, taps, pool, y, rows, step,
-                      [&](std::size_t place, const Channels<T>& d)
-                          HWY_ATTR { add_products(d, input + place, center, partial); });
+    for (std::size_t x = 0; x < pool.width; ++x) {
+      columns.advance(x + pool.padding, pool, pool.out_width);
+      const std::size_t place = (y * pool.width + x) * step;
+      const Channels<T> d = pool_gradient(gradient, output, taps, pool, y, rows, x, columns, step);
+      if (unpooled != nullptr) d.put(unpooled + place);
+      add_products(d, input + place, center, partial);
+    }
     partial[0].add_to(sums.gradient);
     partial[1].add_to(sums.product);
   }
 }
 
 template <class E>
-void differentiate_pool_channels(const E* gradient, const E* output, const std::uint8_t* taps,
-                                 const PlanePool& pool, const E* input,
-                                 const ChannelSlopes<ComputedType<E>>& slopes, std::size_t step, E* out) {
-  using T = ComputedType<E>;
-  const Slopes<T> values(slopes);
-  Windows rows;
-  for (std::size_t y = 0; y < pool.height; ++y) {
-    rows.advance(y + pool.padding, pool, pool.out_height);
-    for_pool_gradient(gradient, output, taps, pool, y, rows, step,
-                      [&](std::size_t place, const Channels<T>& d)
-                          HWY_ATTR { values.put(d, input + place, out + place); });
-  }
-}
-
-template <class E>
 constexpr ChannelKernels<E> channel_kernels_of() {
-  return {sum_channels<E>,         square_sum_channels<E>,        apply_channels<E>,
-          reduce_channels<E>,      differentiate_channels<E>,     pool_channels<E>,
-          reduce_pool_channels<E>, differentiate_pool_channels<E>};
+  return {sum_channels<E>,           square_sum_channels<E>, apply_channels<E>,      reduce_channels<E>,
+          differentiate_channels<E>, pool_channels<E>,       reduce_pool_channels<E>};
 }
 
 const ChannelKernels<float>* float_channel_kernels() {

@@ -48,18 +48,17 @@ struct ChannelKernels {
   /// Writes d into `masked` unless that is null.
   void (*reduce)(const E* gradient, const E* output, const E* input, const T* centers, E* masked,
                  PixelRange pixels, ChannelSums& sums);
+  /// `out` may be `gradient`.
   void (*differentiate)(const E* gradient, const E* output, const E* input, const ChannelSlopes<T>& slopes,
                         E* out, PixelRange pixels);
   /// The positive part of the largest value of the lines in each window, and which tap (row * kernel +
   /// column) it was, the first of equals. Pixels of `input`, `out` and `taps` are `step` numbers apart.
   void (*pool)(const E* input, const ChannelLines<T>& lines, const PlanePool& pool, std::size_t step, E* out,
                std::uint8_t* taps);
-  /// As reduce and differentiate, where d is the sum of the gradients of the windows that chose a pixel.
+  /// As reduce, where d is the sum of the gradients of the windows that chose a pixel. Writes d into
+  /// `unpooled` unless that is null.
   void (*reduce_pool)(const E* gradient, const E* output, const std::uint8_t* taps, const PlanePool& pool,
-                      const E* input, const T* centers, std::size_t step, ChannelSums& sums);
-  void (*differentiate_pool)(const E* gradient, const E* output, const std::uint8_t* taps,
-                             const PlanePool& pool, const E* input, const ChannelSlopes<T>& slopes,
-                             std::size_t step, E* out);
+                      const E* input, const T* centers, E* unpooled, std::size_t step, ChannelSums& sums);
 };
 
 template <class E>

@@ -93,7 +93,6 @@ void run_backward(const NormBackward& call) {
   E *const of_input = data_of<E>(call.of_input), *const of_residual = data_of<E>(call.of_residual);
   const auto* const taps = data_of<std::uint8_t>(call.taps);
   const PlanePool pool = call.pool ? plane_pool(*call.pool, call.input, call.output) : PlanePool{};
-  // Once the residual's gradient is written, it is what went through the ReLU.
   const bool masked = of_residual != nullptr;
   const auto start = [&](std::size_t n, std::size_t c) { return n * planes.pixels * channels + c; };
   const auto pooled = [&](std::size_t n, std::size_t c) { return n * pool.out_pixels() * channels + c; };
@@ -106,8 +105,8 @@ void run_backward(const NormBackward& call) {
     const std::size_t place = start(n, c);
     if (call.pool) {
       const std::size_t out = pooled(n, c);
-      kernels.reduce_pool(gradient + out, output + out, taps + out, pool, planes.x + place, centers, channels,
-                          group);
+      kernels.reduce_pool(gradient + out, output + out, taps + out, pool, planes.x + place, centers,
+                          of_input != nullptr ? of_input + place : nullptr, channels, group);
     } else {
       kernels.reduce(gradient + place, call.relu ? output + place : nullptr, planes.x + place, centers,
                      masked ? of_residual + place : nullptr, pixels, group);
@@ -122,6 +121,9 @@ void run_backward(const NormBackward& call) {
   }
 
   if (of_input == nullptr) return;
+  // What the sums have written already is what went through maximum and ReLU.
+  const E* const let_through = call.pool ? of_input : masked ? of_residual : gradient;
+  const E* const output_of_relu = call.relu && let_through == gradient ? output : nullptr;
   over_groups(planes, true, [&](std::size_t n, std::size_t c) {
     ChannelSlopes<T> group;
     for (std::size_t i = 0; i < channels_at_once; ++i) {
@@ -132,15 +134,8 @@ void run_backward(const NormBackward& call) {
       group.constant[i] = slope.constant;
     }
     const std::size_t place = start(n, c);
-    if (call.pool) {
-      const std::size_t out = pooled(n, c);
-      kernels.differentiate_pool(gradient + out, output + out, taps + out, pool, planes.x + place, group,
-                                 channels, of_input + place);
-    } else {
-      kernels.differentiate((masked ? of_residual : gradient) + place,
-                            call.relu && !masked ? output + place : nullptr, planes.x + place, group,
-                            of_input + place, pixels);
-    }
+    kernels.differentiate(let_through + place, output_of_relu != nullptr ? output_of_relu + place : nullptr,
+                          planes.x + place, group, of_input + place, pixels);
   });
 }
 
