@@ -15,7 +15,7 @@ constexpr std::size_t least_pixels = 512;
 
 std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, const Geometry& geometry,
                                                     const float* weight, const float* constants,
-                                                    bool every_channel, WeightPrecision precision) {
+                                                    bool every_output, WeightPrecision precision) {
   // On planes of one pixel most of a tile's numbers would be padding, and with few inputs the transforms cost
   // more than they save.
   const bool suits_winograd = geometry.kernel == 3 && geometry.stride == 1 && geometry.padding <= 1 &&
@@ -28,10 +28,11 @@ std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, cons
   if (suits_winograd && suits_large)
     return make_large_winograd_convolution(kernels, geometry, weight, constants);
   if (suits_winograd) return make_winograd_convolution(kernels, geometry, weight, constants, precision);
-  const bool suits_dense = every_channel &&
+  const bool is_flat = geometry.kernel == 1 && geometry.stride == 1;
+  const bool suits_dense = every_output && precision == WeightPrecision::fp32 &&
                            geometry.inputs * geometry.kernel * geometry.kernel >= least_products &&
-                           geometry.outputs >= kernels.lanes;
-  if (suits_dense) return make_dense_convolution(kernels, geometry, weight);
+                           geometry.outputs >= kernels.lanes && (!is_flat || geometry.out_plane() < 1024);
+  if (suits_dense) return make_dense_convolution(kernels, geometry, weight, constants);
   return make_direct_convolution(kernels, geometry, weight, constants, precision);
 }
 

@@ -45,13 +45,13 @@ std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernel
                                                            const float* weight, const float* constants,
                                                            WeightPrecision precision);
 
-/// Only for steps that read and compute every channel, without input scales.
+/// Only for steps that compute every output.
 std::unique_ptr<ConvolutionKernel> make_dense_convolution(const Kernels& kernels, const Geometry& geometry,
-                                                          const float* weight);
+                                                          const float* weight, const float* constants);
 
-/// The fastest of them for these extents; `every_channel` says that none is ever left out or scaled.
+/// The fastest of them for these extents; `every_output` says that none is ever left out.
 std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, const Geometry& geometry,
                                                     const float* weight, const float* constants,
-                                                    bool every_channel, WeightPrecision precision);
+                                                    bool every_output, WeightPrecision precision);
 
 }  // namespace deepmoe

@@ -144,7 +144,7 @@ class DirectConvolution : public ConvolutionKernel {
         const std::size_t vectors = im2col_.vectors_of(piece, block);
         kernels_.products<Weight>().scalars(
             values + block * block_pixels * static_cast<std::size_t>(channels) * taps, rows.data(), offsets,
-            channels, static_cast<std::int32_t>(taps), to - from, static_cast<int>(vectors), sums);
+            nullptr, channels, static_cast<std::int32_t>(taps), to - from, static_cast<int>(vectors), sums);
         const std::size_t pixel = static_cast<std::size_t>(piece.first_pixel) + block * block_pixels;
         const std::size_t pixels =
             std::min(block_pixels, static_cast<std::size_t>(piece.first_pixel + piece.pixels) - pixel);

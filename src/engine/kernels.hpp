@@ -61,10 +61,12 @@ struct Products {
                   std::int32_t count, int rows, int columns, bool add, float* out, std::size_t row_stride,
                   std::size_t column_stride);
 
-  /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[i][tap][c],
-  /// values being packed (count, taps, columns, lanes); out is packed (rows, columns, lanes).
+  /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[p][tap][c] with p
+  /// = places[i] (i without places), values being packed (place, taps, columns, lanes); out is packed (rows,
+  /// columns, lanes).
   void (*scalars)(const float* values, const Weight* const* weights, const std::int32_t* offsets,
-                  std::int32_t count, std::int32_t taps, int rows, int columns, float* out);
+                  const std::int32_t* places, std::int32_t count, std::int32_t taps, int rows, int columns,
+                  float* out);
 
   /// out[c] += sum over i < count of x[i] * weights[(features ? features[i] : i) * columns + c], vectors.
   void (*rows)(const float* x, const Weight* weights, const std::int32_t* features, std::int32_t count,

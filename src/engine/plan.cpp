@@ -20,10 +20,11 @@ class Packing {
   }
   void operator()(ConvolutionStep& step) const {
     const Geometry& geometry = step.geometry;
-    const bool every_channel = step.input_list < 0 && step.output_list < 0 && step.input_scale < 0;
+    const bool every_output = step.output_list < 0;
+    const bool every_channel = every_output && step.input_list < 0 && step.input_scale < 0;
     planned_.convolution = make_convolution(
         plan_.kernels, geometry, step.weight.data(), step.constants.empty() ? nullptr : step.constants.data(),
-        every_channel, every_channel ? WeightPrecision::fp32 : plan_.precision);
+        every_output, every_channel ? WeightPrecision::fp32 : plan_.precision);
     planned_.weight_bytes = planned_.convolution->weight_bytes();
     planned_.dense_macs = static_cast<std::int64_t>(step.weight.size() * geometry.out_plane());
     release(step.weight);

@@ -118,9 +118,11 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const Weig
   }
 }
 
-template <class Weight, int Rows, int Columns>
+/// `Listed`: values are at `places`.
+template <class Weight, bool Listed, int Rows, int Columns>
 HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weight* const* weights,
-                                    const std::int32_t* HWY_RESTRICT offsets, std::int32_t count,
+                                    const std::int32_t* HWY_RESTRICT offsets,
+                                    const std::int32_t* HWY_RESTRICT places, std::int32_t count,
                                     std::int32_t taps, float* HWY_RESTRICT out) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
@@ -134,14 +136,16 @@ HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weig
   }
   for (std::int32_t i = 0; i < count; ++i) {
     std::ptrdiff_t offset = offsets[i];
+    const float* HWY_RESTRICT at = values;
+    if constexpr (Listed) at += static_cast<std::size_t>(places[i] * taps * Columns) * lanes;
     for (std::int32_t tap = 0; tap < taps; ++tap, ++offset) {
       Vector value[Columns];
 #pragma GCC unroll 4
       for (int c = 0; c < Columns; ++c) {
-        value[c] = hn::LoadU(d, values + static_cast<std::size_t>(c) * lanes);
+        value[c] = hn::LoadU(d, at + static_cast<std::size_t>(c) * lanes);
         if constexpr (Rows > 1) keep_in_register(value[c]);
       }
-      values += static_cast<std::size_t>(Columns) * lanes;
+      at += static_cast<std::size_t>(Columns) * lanes;
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) {
         Vector weight = hn::Set(d, to_float(row[r][offset]));
@@ -150,6 +154,7 @@ HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weig
         for (int c = 0; c < Columns; ++c) sums[r][c] = hn::MulAdd(weight, value[c], sums[r][c]);
       }
     }
+    if constexpr (!Listed) values = at;
   }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
@@ -188,22 +193,28 @@ template <class Weight>
 using VectorProduct = void (*)(const float*, const Weight* const*, const std::int32_t*, std::int32_t, bool,
                                float*, std::size_t, std::size_t);
 template <class Weight>
-using ScalarProduct = void (*)(const float*, const Weight* const*, const std::int32_t*, std::int32_t,
-                               std::int32_t, float*);
+using ScalarProduct = void (*)(const float*, const Weight* const*, const std::int32_t*, const std::int32_t*,
+                               std::int32_t, std::int32_t, float*);
+
+template <int Columns>
+using RowsOf = std::make_integer_sequence<int, rows_limit(Columns)>;
 
 template <class Weight, int Columns, int... Row>
 constexpr std::array<VectorProduct<Weight>, product_rows_limit> vector_products(
     std::integer_sequence<int, Row...>) {
   return {vector_product_of<Weight, Row + 1, Columns>...};
 }
-template <class Weight, int Columns, int... Row>
+template <class Weight, bool Listed, int Columns, int... Row>
 constexpr std::array<ScalarProduct<Weight>, product_rows_limit> scalar_products(
     std::integer_sequence<int, Row...>) {
-  return {scalar_product_of<Weight, Row + 1, Columns>...};
+  return {scalar_product_of<Weight, Listed, Row + 1, Columns>...};
 }
-template <int Columns>
-using RowsOf = std::make_integer_sequence<int, rows_limit(Columns)>;
-
+template <class Weight, bool Listed>
+constexpr std::array<std::array<ScalarProduct<Weight>, product_rows_limit>, product_columns>
+scalar_products() {
+  return {scalar_products<Weight, Listed, 1>(RowsOf<1>()), scalar_products<Weight, Listed, 2>(RowsOf<2>()),
+          scalar_products<Weight, Listed, 3>(RowsOf<3>()), scalar_products<Weight, Listed, 4>(RowsOf<4>())};
+}
 template <class Weight>
 void vector_product(const float* values, const Weight* const* weights, const std::int32_t* offsets,
                     std::int32_t count, int rows, int columns, bool add, float* out, std::size_t row_stride,
@@ -217,12 +228,12 @@ void vector_product(const float* values, const Weight* const* weights, const std
 
 template <class Weight>
 void scalar_product(const float* values, const Weight* const* weights, const std::int32_t* offsets,
-                    std::int32_t count, std::int32_t taps, int rows, int columns, float* out) {
-  static constexpr std::array<std::array<ScalarProduct<Weight>, product_rows_limit>, product_columns>
-      products{scalar_products<Weight, 1>(RowsOf<1>()), scalar_products<Weight, 2>(RowsOf<2>()),
-               scalar_products<Weight, 3>(RowsOf<3>()), scalar_products<Weight, 4>(RowsOf<4>())};
+                    const std::int32_t* places, std::int32_t count, std::int32_t taps, int rows, int columns,
+                    float* out) {
+  static constexpr auto in_order = scalar_products<Weight, false>(), listed = scalar_products<Weight, true>();
+  const auto& products = places != nullptr ? listed : in_order;
   products[static_cast<std::size_t>(columns) - 1][static_cast<std::size_t>(rows) - 1](
-      values, weights, offsets, count, taps, out);
+      values, weights, offsets, places, count, taps, out);
 }
 
 template <class Weight>

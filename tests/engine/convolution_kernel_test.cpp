@@ -328,7 +328,7 @@ TEST_CASE("many samples that read few channels of large kernels stay within the 
   CHECK(solve(problem, *kernel) < 1e-5);
 }
 
-TEST_CASE("dense convolutions equal their definition for any extents") {
+TEST_CASE("dense convolutions equal their definition for any extents and lists of inputs") {
   Random random(4);
   for (const std::string& target : kernel_targets()) {
     for (int round = 0; round < 60; ++round) {
@@ -342,8 +342,13 @@ TEST_CASE("dense convolutions equal their definition for any extents") {
       geometry.height = least + static_cast<std::int32_t>(random() % 9);
       geometry.width = least + static_cast<std::int32_t>(random() % 9);
       Problem problem = random_problem(geometry, 1 + random() % 3, true, random);
-      problem.input_scales.clear();
-      const auto kernel = make_dense_convolution(kernels(target), geometry, problem.weight.data());
+      for (std::size_t n = 0; round % 2 == 0 && n < problem.samples(); ++n) {
+        problem.read[n] = random_list(geometry.inputs, random);
+        if (!problem.input_scales.empty()) problem.input_scales[n].resize(problem.read[n].size());
+      }
+      const auto kernel =
+          make_dense_convolution(kernels(target), geometry, problem.weight.data(),
+                                 problem.constants.empty() ? nullptr : problem.constants.data());
       INFO(target, ": ", text_of(geometry));
       CHECK(solve(problem, *kernel) < 1e-5);
     }
@@ -352,9 +357,9 @@ TEST_CASE("dense convolutions equal their definition for any extents") {
 
 TEST_CASE("3x3 convolutions of stride 1 are Winograd's and others direct or dense") {
   const std::vector<float> weight(16 * 16 * 9, 0.1F);
-  const auto name = [&](const Geometry& geometry, bool every_channel) {
-    return make_convolution(kernels(), geometry, weight.data(), nullptr, every_channel, WeightPrecision::fp32)
-        ->name();
+  const auto name = [&](const Geometry& geometry, bool every_output,
+                        WeightPrecision precision = WeightPrecision::fp32) {
+    return make_convolution(kernels(), geometry, weight.data(), nullptr, every_output, precision)->name();
   };
   CHECK(name({16, 16, 8, 8, 3, 1, 1}, false) == "winograd");
   CHECK(name({16, 16, 8, 8, 3, 1, 1}, true) == "winograd");
@@ -362,7 +367,10 @@ TEST_CASE("3x3 convolutions of stride 1 are Winograd's and others direct or dens
   CHECK(name({16, 16, 32, 32, 3, 1, 1}, false) == "large winograd");
   CHECK(name({16, 16, 8, 8, 3, 2, 1}, false) == "direct");
   CHECK(name({16, 16, 8, 8, 3, 2, 1}, true) == "dense");
+  CHECK(name({16, 16, 8, 8, 3, 2, 1}, true, WeightPrecision::bf16) == "direct");
   CHECK(name({16, 16, 8, 8, 1, 1, 0}, false) == "direct");
+  CHECK(name({32, 16, 8, 8, 1, 1, 0}, true) == "dense");
+  CHECK(name({32, 16, 32, 32, 1, 1, 0}, true) == "direct");
   CHECK(name({3, 16, 8, 8, 3, 1, 1}, true) == "direct");
   CHECK(name({16, 16, 1, 1, 3, 1, 1}, false) == "direct");
 }
