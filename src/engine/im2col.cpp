@@ -88,9 +88,13 @@ void Im2col::plan_pieces() {
   const std::size_t fitting =
       std::max<std::size_t>(1, values_limit / (of_pixel * block_pixels())) * block_pixels();
   const auto width = static_cast<std::size_t>(width_);
-  // Whole rows, but for planes that are one row.
-  const std::size_t pixels_at_a_time = flat_ ? fitting : std::max<std::size_t>(1, fitting / width) * width;
   const std::size_t all = static_cast<std::size_t>(height_) * width;
+  // Whole rows, but for planes that are one row, or where they would leave vectors empty.
+  const std::size_t whole_rows = std::max<std::size_t>(1, fitting / width) * width;
+  const auto vectors = [&](std::size_t pixels) { return (pixels + lanes_ - 1) / lanes_; };
+  const std::size_t of_whole_rows = all / whole_rows * vectors(whole_rows) + vectors(all % whole_rows);
+  const bool fills_vectors = of_whole_rows * 100 <= vectors(all) * 103;
+  const std::size_t pixels_at_a_time = flat_ || !fills_vectors ? fitting : whole_rows;
   for (std::size_t first = 0; first < all; first += pixels_at_a_time) {
     Piece piece;
     piece.first_pixel = static_cast<std::int32_t>(first);

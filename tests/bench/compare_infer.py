@@ -9,7 +9,7 @@ rounds, and the ratios, whose medians are taken over the rounds too, are to Open
 only they mean something on a shared machine. At density 1 the engine computes every expert, and the embedding network and
 the gate heads besides; the peers compute the network without them.
 
---image_size 224 measures ResNet-18 of variant imagenet at batch 1 and 8. --quick does one round without ONNX Runtime.
+--image_size 224 measures ResNet-18 of variant imagenet at batch 1 and 8, and ResNet-50 at batch 1. --quick does one round without ONNX Runtime.
 The exit status is 1 when a required ratio is not met.
 """
 import argparse
@@ -27,7 +27,8 @@ SMALL = [("resnet18", "resnet18_moe", 64, [0.80, 0.42, 0.27]),
          ("vgg16", "vgg16_bn_moe", 64, [0.80, 0.28, 0.14]),
          ("vgg16", "vgg16_bn_moe", 1, [1.10, 0.50, 0.16])]
 LARGE = [("resnet18", "resnet18_moe", 1, [0.95, 0.55, 0.33]),
-         ("resnet18", "resnet18_moe", 8, [0.95, 0.55, 0.33])]
+         ("resnet18", "resnet18_moe", 8, [0.95, 0.55, 0.33]),
+         ("resnet50", "resnet50_moe_b", 1, [1.10, 1.10, 1.10])]
 
 
 def last_json_line(command):

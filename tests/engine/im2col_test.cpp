@@ -81,8 +81,20 @@ TEST_CASE("taps that never meet the image are left out") {
   CHECK(Im2col(kernels(), {3, 1, 1, 4, 3, 1, 1}, {}).taps().size() == 3);
 }
 
-TEST_CASE("planes that are too large for the cache are laid out in pieces of whole rows") {
-  const Im2col im2col(kernels(), {64, 1, 56, 56, 3, 1, 1}, {});
-  CHECK(im2col.pieces().size() > 1);
-  for (const Im2col::Piece& piece : im2col.pieces()) CHECK(piece.pixels % 56 == 0);
+TEST_CASE("planes that are too large for the cache are laid out in pieces that fill vectors") {
+  const auto lanes = static_cast<std::size_t>(kernels().lanes);
+  // Two rows of 32 fill vectors, rows of 56 do not.
+  for (const std::int32_t size : {32, 56}) {
+    const Im2col im2col(kernels(), {64, 1, size, size, 3, 1, 1}, {});
+    CHECK(im2col.pieces().size() > 1);
+    std::size_t vectors = 0;
+    for (const Im2col::Piece& piece : im2col.pieces()) {
+      vectors += (static_cast<std::size_t>(piece.pixels) + lanes - 1) / lanes;
+      if (size == 32) CHECK(piece.pixels % size == 0);
+    }
+    CHECK(vectors * lanes <= static_cast<std::size_t>(size * size) * 103 / 100 + lanes);
+  }
+  // Pieces that begin and end within rows.
+  check_layout({300, 1, 30, 28, 3, 1, 1}, {});
+  check_layout({300, 1, 57, 55, 3, 2, 1}, {});
 }

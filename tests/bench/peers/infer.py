@@ -1,6 +1,6 @@
 """Times dense inference of a network in what a user would pick instead of the engine, on this machine.
 
-usage: python infer.py THREADS BATCH {resnet18|vgg16} [SIZE] [WHAT...]
+usage: python infer.py THREADS BATCH {resnet18|resnet50|vgg16} [SIZE] [WHAT...]
 WHAT: eager eager_cl inductor ort openvino (default: all). Prints one JSON line, milliseconds, medians.
 needs: pip install torch torchvision onnx onnxruntime openvino
 The networks are torchvision's with the CIFAR stem (3x3, stride 1, no max pool; VGG: global pool, one
@@ -29,16 +29,18 @@ torch.manual_seed(0)
 
 def network():
     small = size <= 64
-    if which == "resnet18":
-        model = torchvision.models.resnet18(num_classes=10)
-        if small:
-            model.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
-            model.maxpool = nn.Identity()
-    else:
+    if which == "vgg16":
         model = torchvision.models.vgg16_bn(num_classes=10)
         if small:
             model.avgpool = nn.AdaptiveAvgPool2d(1)
             model.classifier = nn.Linear(512, 10)
+    elif which in ("resnet18", "resnet50"):
+        model = getattr(torchvision.models, which)(num_classes=10)
+        if small:
+            model.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+            model.maxpool = nn.Identity()
+    else:
+        sys.exit(f"no network '{which}': resnet18, resnet50 and vgg16 are there")
     return model.eval()
 
 
