@@ -11,6 +11,9 @@ constexpr std::size_t largest_kernels = std::size_t{4} * 1024 * 1024;
 
 constexpr std::size_t least_pixels = 512;
 
+/// Bytes of transformed kernels from which on their memory counts, and their way from it.
+constexpr std::size_t least_late_kernels = std::size_t{8} * 1024 * 1024;
+
 }  // namespace
 
 std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, const Geometry& geometry,
@@ -27,6 +30,12 @@ std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, cons
                            large_kernels * sizeof(float) <= largest_kernels;
   if (suits_winograd && suits_large)
     return make_large_winograd_convolution(kernels, geometry, weight, constants);
+  const std::size_t pairs =
+      static_cast<std::size_t>(geometry.inputs) * static_cast<std::size_t>(geometry.outputs);
+  const bool suits_late = precision == WeightPrecision::fp32 && geometry.height > 2 && geometry.width > 2 &&
+                          pairs * tile_points * sizeof(float) >= least_late_kernels;
+  if (suits_winograd && suits_late)
+    return make_late_winograd_convolution(kernels, geometry, weight, constants);
   if (suits_winograd) return make_winograd_convolution(kernels, geometry, weight, constants, precision);
   const bool is_flat = geometry.kernel == 1 && geometry.stride == 1;
   const bool suits_dense = every_output && precision == WeightPrecision::fp32 &&

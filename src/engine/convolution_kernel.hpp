@@ -9,6 +9,7 @@
 #include "engine/channel_lists.hpp"
 #include "engine/geometry.hpp"
 #include "engine/kernels.hpp"
+#include "engine/packed_kernels.hpp"
 #include "engine/team.hpp"
 #include "engine/weight_precision.hpp"
 
@@ -32,6 +33,10 @@ class ConvolutionKernel {
                    float* scratch, const Team& team) const = 0;
 };
 
+inline std::span<const float> constants_of(const Geometry& geometry, const float* constants) {
+  return {constants, constants != nullptr ? static_cast<std::size_t>(geometry.inputs) : 0};
+}
+
 /// `weight` is (outputs, inputs, kernel, kernel); `constants` holds `inputs` numbers or is null.
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const Kernels& kernels, const Geometry& geometry,
                                                              const float* weight, const float* constants,
@@ -44,6 +49,21 @@ std::unique_ptr<ConvolutionKernel> make_large_winograd_convolution(const Kernels
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernels, const Geometry& geometry,
                                                            const float* weight, const float* constants,
                                                            WeightPrecision precision);
+
+/// The same of kernels that others use, too; `constants` may be empty.
+std::unique_ptr<ConvolutionKernel> make_packed_direct_convolution(
+    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<float>> weights,
+    std::span<const float> constants);
+std::unique_ptr<ConvolutionKernel> make_packed_winograd_convolution(
+    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<float>> weights,
+    std::span<const float> constants);
+
+/// For kernels of 3 x 3 and stride 1 that are large and meet small planes: kernels are kept as they are, and
+/// transformed where they are used if they serve enough tiles.
+std::unique_ptr<ConvolutionKernel> make_late_winograd_convolution(const Kernels& kernels,
+                                                                  const Geometry& geometry,
+                                                                  const float* weight,
+                                                                  const float* constants);
 
 /// Only for steps that compute every output.
 std::unique_ptr<ConvolutionKernel> make_dense_convolution(const Kernels& kernels, const Geometry& geometry,

@@ -1,14 +1,15 @@
 // Convolutions of any kernel and stride: for a stretch of output pixels the inputs of each tap are laid out
-// in a row, and one number of a kernel serves a vector of pixels. Kernels keep their usual order, so that
-// leaving out a channel, read or written, is leaving out its numbers.
+// in a row, and one number of a kernel serves a vector of pixels.
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "engine/aligned_buffer.hpp"
 #include "engine/convolution_kernel.hpp"
 #include "engine/im2col.hpp"
+#include "engine/packed_kernels.hpp"
 
 namespace deepmoe {
 namespace {
@@ -16,18 +17,16 @@ namespace {
 template <class Weight>
 class DirectConvolution : public ConvolutionKernel {
  public:
-  DirectConvolution(const Kernels& kernels, const Geometry& geometry, const float* weight,
-                    const float* constants)
+  DirectConvolution(const Kernels& kernels, const Geometry& geometry,
+                    std::shared_ptr<const PackedKernels<Weight>> weights, std::span<const float> constants)
       : kernels_(kernels),
         geometry_(geometry),
         lanes_(static_cast<std::size_t>(kernels.lanes)),
-        im2col_(kernels, geometry, {constants, constants != nullptr ? inputs_of(geometry) : 0}),
-        row_numbers_(im2col_.most_channels() * im2col_.taps().size()) {
-    pack(weight, constants);
-  }
+        im2col_(kernels, geometry, constants),
+        weights_(std::move(weights)) {}
 
   std::string name() const override { return "direct"; }
-  std::size_t weight_bytes() const override { return weights_.bytes(); }
+  std::size_t weight_bytes() const override { return weights_->bytes(); }
 
   std::size_t scratch_floats(std::int32_t samples, int threads) const override {
     return offsets_floats(static_cast<std::size_t>(samples)) + im2col_.values_floats() +
@@ -82,7 +81,6 @@ class DirectConvolution : public ConvolutionKernel {
     float* members;
   };
 
-  static std::size_t inputs_of(const Geometry& geometry) { return static_cast<std::size_t>(geometry.inputs); }
   std::size_t offsets_floats(std::size_t samples) const {
     return whole_lines(samples * im2col_.most_channels());
   }
@@ -90,27 +88,6 @@ class DirectConvolution : public ConvolutionKernel {
   std::size_t member_floats() const { return im2col_.phases_floats() + sums_floats(); }
   float* member(const Call& call) const {
     return call.members + call.team.member() * (member_floats() + im2col_.values_floats());
-  }
-
-  void pack(const float* weight, const float* constants) {
-    const std::size_t inputs = inputs_of(geometry_), taps = im2col_.taps().size();
-    const auto kernel = static_cast<std::size_t>(geometry_.kernel);
-    weights_ =
-        AlignedArray<Weight>(static_cast<std::size_t>(geometry_.outputs) * row_numbers_ + floats_of_line);
-    for (std::size_t output = 0; output < static_cast<std::size_t>(geometry_.outputs); ++output) {
-      Weight* row = weights_.data() + output * row_numbers_;
-      for (std::size_t tap = 0; tap < taps; ++tap) {
-        const auto [y, x] = im2col_.taps()[tap];
-        const float* from = weight + output * inputs * kernel * kernel +
-                            static_cast<std::size_t>(y) * kernel + static_cast<std::size_t>(x);
-        double sum = 0;
-        for (std::size_t input = 0; input < inputs; ++input, from += kernel * kernel) {
-          row[input * taps + tap] = nearest<Weight>(*from);
-          if (constants != nullptr) sum += double{constants[input]} * double{*from};
-        }
-        if (constants != nullptr) row[inputs * taps + tap] = nearest<Weight>(static_cast<float>(sum));
-      }
-    }
   }
 
   void lay_out(const Call& call, std::size_t sample, const Im2col::Piece& piece, std::int32_t first,
@@ -137,7 +114,7 @@ class DirectConvolution : public ConvolutionKernel {
       const std::int32_t from = begin + count * group / groups, to = begin + count * (group + 1) / groups;
       for (std::int32_t k = from; k < to; ++k) {
         rows[static_cast<std::size_t>(k - from)] =
-            weights_.data() + static_cast<std::size_t>(channel_at(output.channels, k)) * row_numbers_;
+            weights_->row(static_cast<std::size_t>(channel_at(output.channels, k)));
       }
       const std::size_t blocks = (static_cast<std::size_t>(piece.pixels) + block_pixels - 1) / block_pixels;
       for (std::size_t block = 0; block < blocks; ++block) {
@@ -164,18 +141,27 @@ class DirectConvolution : public ConvolutionKernel {
   Geometry geometry_;
   std::size_t lanes_;
   Im2col im2col_;
-  std::size_t row_numbers_;
-  AlignedArray<Weight> weights_;  // (output, input, tap)
+  std::shared_ptr<const PackedKernels<Weight>> weights_;
 };
 
 }  // namespace
 
+std::unique_ptr<ConvolutionKernel> make_packed_direct_convolution(
+    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<float>> weights,
+    std::span<const float> constants) {
+  return std::make_unique<DirectConvolution<float>>(kernels, geometry, std::move(weights), constants);
+}
+
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernels, const Geometry& geometry,
                                                            const float* weight, const float* constants,
                                                            WeightPrecision precision) {
-  if (precision == WeightPrecision::bf16)
-    return std::make_unique<DirectConvolution<BFloat16>>(kernels, geometry, weight, constants);
-  return std::make_unique<DirectConvolution<float>>(kernels, geometry, weight, constants);
+  const std::span<const float> listed = constants_of(geometry, constants);
+  if (precision == WeightPrecision::fp32) {
+    return make_packed_direct_convolution(
+        kernels, geometry, std::make_shared<PackedKernels<float>>(geometry, weight, constants), listed);
+  }
+  return std::make_unique<DirectConvolution<BFloat16>>(
+      kernels, geometry, std::make_shared<PackedKernels<BFloat16>>(geometry, weight, constants), listed);
 }
 
 }  // namespace deepmoe

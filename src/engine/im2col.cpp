@@ -57,9 +57,8 @@ Im2col::Im2col(const Kernels& kernels, const Geometry& geometry, std::span<const
     : kernels_(kernels),
       geometry_(geometry),
       constants_(constants.begin(), constants.end()),
-      lanes_(static_cast<std::size_t>(kernels.lanes)) {
-  const Places rows = useful_places(geometry.height, geometry.out_height(), geometry);
-  const Places columns = useful_places(geometry.width, geometry.out_width(), geometry);
+      lanes_(static_cast<std::size_t>(kernels.lanes)),
+      taps_(useful_taps(geometry)) {
   flat_ = geometry.kernel == 1 && geometry.stride == 1 && geometry.padding == 0;
   height_ = flat_ ? 1 : geometry.out_height();
   width_ = flat_ ? static_cast<std::int32_t>(geometry.out_plane()) : geometry.out_width();
@@ -70,13 +69,20 @@ Im2col::Im2col(const Kernels& kernels, const Geometry& geometry, std::span<const
   input_step_ = leaves_rows_out ? stride : 1;
   phase_stride_ = static_cast<std::size_t>(
       (geometry.width + 2 * geometry.padding + geometry.stride - 1) / geometry.stride + 1);
-  for (std::int32_t tap = 0; tap < rows.count * columns.count; ++tap)
-    taps_.push_back({rows.first + tap / columns.count, columns.first + tap % columns.count});
   plan_pieces();
   for (const Tap& tap : taps_) {
     const auto row = static_cast<std::size_t>(tap.row), column = static_cast<std::size_t>(tap.column);
     tap_offsets_.push_back(column % stride * phase_floats() + row * phase_stride_ + column / stride);
   }
+}
+
+std::vector<Im2col::Tap> Im2col::useful_taps(const Geometry& geometry) {
+  const Places rows = useful_places(geometry.height, geometry.out_height(), geometry);
+  const Places columns = useful_places(geometry.width, geometry.out_width(), geometry);
+  std::vector<Tap> taps;
+  for (std::int32_t tap = 0; tap < rows.count * columns.count; ++tap)
+    taps.push_back({rows.first + tap / columns.count, columns.first + tap % columns.count});
+  return taps;
 }
 
 std::size_t Im2col::most_channels() const {

@@ -40,6 +40,7 @@ class Im2col {
   Im2col(const Kernels& kernels, const Geometry& geometry, std::span<const float> constants);
 
   /// The taps that meet the input anywhere, in order.
+  static std::vector<Tap> useful_taps(const Geometry& geometry);
   const std::vector<Tap>& taps() const { return taps_; }
   const std::vector<Piece>& pieces() const { return pieces_; }
   /// Channels that are laid out when every one is listed.

@@ -30,6 +30,7 @@ const Kernels& kernel_table() {
       .float_products = {vector_product<float>, scalar_product<float>, row_product<float>},
       .bfloat16_products = {vector_product<BFloat16>, scalar_product<BFloat16>, row_product<BFloat16>},
       .transform_tiles = transform_tiles,
+      .transform_kernels = transform_kernels,
       .transform_single_tiles = transform_single_tiles,
       .finish_single_tiles = finish_single_tiles,
       .finish_tiles = finish_tiles,

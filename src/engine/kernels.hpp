@@ -97,6 +97,13 @@ struct Kernels {
   void (*transform_tiles)(const float* plane, std::size_t stride, const std::int32_t* corners, int groups,
                           int tiles, float* out, std::size_t part_stride, std::size_t group_stride);
 
+  /// Transforms listed kernels of 3 x 3, 9 floats each: of the kernel at kernels + 9 * channels[i], point p
+  /// goes to out[(p / lanes) * part_stride + (channels[i] - first) * lanes + p % lanes], i < count. A float
+  /// behind each kernel is read. The same kernels of `ahead`, which are those of the next call, are asked
+  /// for.
+  void (*transform_kernels)(const float* kernels, const float* ahead, const std::int32_t* channels,
+                            std::int32_t count, std::int32_t first, float* out, std::size_t part_stride);
+
   /// Transforms listed planes of 2 x 2 pixels, each of them a tile with zeros around it: of plane channels[i]
   /// (i without channels) at planes + 4 * channel less its constant (of `constants`, 0 without any), times
   /// scales[i] (1 without any), stores point p at out[(p / lanes) * part_stride + i * stride + p % lanes], i

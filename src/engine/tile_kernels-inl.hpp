@@ -7,6 +7,7 @@
 #define DEEPMOE_ENGINE_TILE_KERNELS_INL
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <cstddef>
@@ -102,6 +103,42 @@ void transform_tiles(const float* plane, std::size_t stride, const std::int32_t*
       hn::StoreU(transform_row(hn::Add(x1, x2)), d, rows[1] + place);
       hn::StoreU(transform_row(hn::Sub(x2, x1)), d, rows[2] + place);
       hn::StoreU(transform_row(hn::Sub(x1, x3)), d, rows[3] + place);
+    }
+  }
+}
+
+/// G g G^T (Lavin and Gray, CVPR 2016, section 4.1): rows of G times rows of the kernel, then times its
+/// columns.
+void transform_kernels(const float* kernels, const float* ahead, const std::int32_t* channels,
+                       std::int32_t count, std::int32_t first, float* HWY_RESTRICT out,
+                       std::size_t part_stride) {
+  const hn::CappedTag<float, tile_points> d;
+  const std::size_t lanes = hn::Lanes(d);
+  // What each row of the kernel, a block of four lanes, gives to each row of the tile ...
+  alignas(64) static constexpr float rows[3][tile_points] = {
+      {1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0, 0, 0, 0},
+      {0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5, -0.5, -0.5, -0.5, -0.5, 0, 0, 0, 0},
+      {0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1, 1, 1, 1}};
+  // ... and what each column gives to each column.
+  alignas(64) static constexpr float columns[3][tile_points] = {
+      {1, 0.5, 0.5, 0, 1, 0.5, 0.5, 0, 1, 0.5, 0.5, 0, 1, 0.5, 0.5, 0},
+      {0, 0.5, -0.5, 0, 0, 0.5, -0.5, 0, 0, 0.5, -0.5, 0, 0, 0.5, -0.5, 0},
+      {0, 0.5, 0.5, 1, 0, 0.5, 0.5, 1, 0, 0.5, 0.5, 1, 0, 0.5, 0.5, 1}};
+  for (std::int32_t i = 0; i < count; ++i) {
+    const std::size_t at_channel = 9 * static_cast<std::size_t>(channels[i]);
+    const float* kernel = kernels + at_channel;
+    hwy::Prefetch(ahead + at_channel);
+    float* to = out + static_cast<std::size_t>(channels[i] - first) * lanes;
+    const auto top = hn::LoadDup128(d, kernel), middle = hn::LoadDup128(d, kernel + 3),
+               bottom = hn::LoadDup128(d, kernel + 6);
+    for (std::size_t at = 0; at < tile_points; at += lanes, to += part_stride) {
+      const auto points = hn::MulAdd(
+          top, hn::Load(d, rows[0] + at),
+          hn::MulAdd(middle, hn::Load(d, rows[1] + at), hn::Mul(bottom, hn::Load(d, rows[2] + at))));
+      hn::StoreU(hn::MulAdd(hn::Broadcast<0>(points), hn::Load(d, columns[0] + at),
+                            hn::MulAdd(hn::Broadcast<1>(points), hn::Load(d, columns[1] + at),
+                                       hn::Mul(hn::Broadcast<2>(points), hn::Load(d, columns[2] + at)))),
+                 d, to);
     }
   }
 }

@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <span>
+#include <utility>
 
 #include "engine/aligned_buffer.hpp"
 #include "engine/cache.hpp"
 #include "engine/convolution_kernel.hpp"
+#include "engine/late_winograd_weights.hpp"
 #include "engine/tile_items.hpp"
 #include "engine/winograd_inputs.hpp"
 #include "engine/winograd_weights.hpp"
@@ -39,18 +41,17 @@ constexpr double most_uses_to_read_ahead = 8;
 /// Tiles from which on chunks pay.
 constexpr std::size_t tiles_for_chunks = 32;
 
-template <class Weight>
+template <class Weights>
 class WinogradConvolution : public ConvolutionKernel {
  public:
-  WinogradConvolution(const Kernels& kernels, const Geometry& geometry, const float* weight,
-                      const float* constants)
+  WinogradConvolution(const Kernels& kernels, const Geometry& geometry, Weights weights,
+                      std::span<const float> constants)
       : kernels_(kernels),
         geometry_(geometry),
         lanes_(static_cast<std::size_t>(kernels.lanes)),
         grid_(geometry),
-        inputs_(kernels, geometry, grid_,
-                {constants, constants != nullptr ? static_cast<std::size_t>(geometry.inputs) : 0}),
-        weights_(geometry, lanes_, weight, constants) {
+        inputs_(kernels, geometry, grid_, constants),
+        weights_(std::move(weights)) {
     const auto vectors = static_cast<std::size_t>(kernels.rows_limit[product_columns] + product_columns);
     chunk_channels_ = product_limit / (vectors * lanes_ * sizeof(float));
     kernels_limit_ = second_cache_bytes() * 3 / 8;
@@ -61,7 +62,7 @@ class WinogradConvolution : public ConvolutionKernel {
   }
 
   std::string name() const override { return "winograd"; }
-  std::size_t weight_bytes() const override { return weights_.bytes(); }
+  std::size_t weight_bytes() const override { return weights_.stored_bytes(); }
 
   std::size_t scratch_floats(std::int32_t samples, int threads) const override {
     return values_floats() + offsets_floats(static_cast<std::size_t>(samples)) +
@@ -96,6 +97,7 @@ class WinogradConvolution : public ConvolutionKernel {
 
  private:
   using Block = WinogradBlock;
+  using Weight = typename Weights::Number;
 
   struct Call {
     std::span<const SampleInput> inputs;
@@ -106,13 +108,28 @@ class WinogradConvolution : public ConvolutionKernel {
     float* members;
     bool everything;  // no channel is left out anywhere
     TileItems items;
+    LateWinogradWeights::Uses uses{};  // of the items
   };
 
   std::size_t values_floats() const {
     return std::max(shared_values_limit, WinogradInputs::group_floats(weights_.channels()));
   }
   std::size_t offsets_floats(std::size_t samples) const { return whole_lines(samples * weights_.channels()); }
-  std::size_t member_floats() const { return inputs_.plane_floats() + sums_limit; }
+  std::size_t member_floats() const { return inputs_.plane_floats() + sums_limit + late_floats(); }
+  /// Floats of one block's kernels that are transformed where they are used.
+  std::size_t late_floats() const {
+    if constexpr (!Weights::are_late) return 0;
+    const std::size_t fewest = product_rows_limit * weights_.channels() * weights_.kernel_bytes();
+    return std::max(kernels_limit_, fewest) / sizeof(float) +
+           3 * floats_of_line * static_cast<std::size_t>(geometry_.outputs);
+  }
+  float* late_rows(const Call& call) const { return member(call) + inputs_.plane_floats() + sums_limit; }
+  LateWinogradWeights::Channels channels_of(const Block& block) const {
+    const bool is_last = block.chunk + 1 == block.chunks;
+    return {first_of_chunk(geometry_, block.chunk, block.chunks),
+            is_last ? static_cast<std::int32_t>(weights_.channels())
+                    : first_of_chunk(geometry_, block.chunk + 1, block.chunks)};
+  }
   float* member(const Call& call) const { return call.members + call.team.member() * member_floats(); }
 
   void list_offsets(Call& call) const {
@@ -177,8 +194,8 @@ class WinogradConvolution : public ConvolutionKernel {
       pairs += double(input.count) * call.outputs[static_cast<std::size_t>(item.sample)].count;
     }
     const double uses = pairs / (double(geometry_.inputs) * geometry_.outputs);
-    const bool reads_ahead =
-        !call.everything && weights_.bytes() > kernels_limit_ && uses >= 1 && uses <= most_uses_to_read_ahead;
+    const bool reads_ahead = !Weights::are_late && !call.everything && weights_.bytes() > kernels_limit_ &&
+                             uses >= 1 && uses <= most_uses_to_read_ahead;
     // Kernels that serve a few tiles only are read once in any case.
     if (call.items.tiles() >= tiles_for_chunks)
       block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
@@ -186,13 +203,20 @@ class WinogradConvolution : public ConvolutionKernel {
     block.blocks = (geometry_.outputs + rows - 1) / rows;
     call.items.find_places(call.inputs, call.outputs, geometry_,
                            weights_.channels() > static_cast<std::size_t>(geometry_.inputs), block, rows);
+    if constexpr (Weights::are_late)
+      call.uses = weights_.uses_of(call.items.all(), call.inputs, call.outputs);
     call.team.for_each(block.blocks, [&](std::int32_t index) {
       Block of = block;
       of.index = index;
       of.first = index * rows;
       of.last = std::min(geometry_.outputs, of.first + rows);
       for (of.chunk = 0; of.chunk < of.chunks; ++of.chunk) {
-        if (reads_ahead) read_ahead(of);
+        if constexpr (Weights::are_late) {
+          weights_.transform(call.uses, of, channels_of(of), late_rows(call));
+        } else if (reads_ahead) {
+          weights_.read_ahead(of.first, of.last, first_of_chunk(geometry_, of.chunk, of.chunks),
+                              first_of_chunk(geometry_, of.chunk + 1, of.chunks));
+        }
         multiply(call, of);
       }
     });
@@ -280,26 +304,6 @@ class WinogradConvolution : public ConvolutionKernel {
     }
   }
 
-  /// Reads a block's kernels in order. Samples with other channels each read them here and there, which no
-  /// processor foresees: those that few samples use would be as many misses.
-  void read_ahead(const Block& block) const {
-    const auto from =
-        static_cast<std::size_t>(first_of_chunk(geometry_, block.chunk, block.chunks)) * weights_.step();
-    const auto to =
-        static_cast<std::size_t>(first_of_chunk(geometry_, block.chunk + 1, block.chunks)) * weights_.step();
-    const std::size_t bytes = (to - from) * sizeof(Weight);
-    for (std::size_t part = 0; part < weights_.parts(); ++part) {
-      for (std::int32_t output = block.first; output < block.last; ++output) {
-        const Weight* row = weights_.row(part, static_cast<std::size_t>(output)) + from;
-        // Reading in order is noticed after some lines; those of the next row are asked for by then.
-        if (output + 1 < block.last)
-          prefetch(weights_.row(part, static_cast<std::size_t>(output) + 1) + from,
-                   std::min<std::size_t>(bytes, 512));
-        read_into_cache(row, bytes);
-      }
-    }
-  }
-
   /// The outputs at the places `from .. to - 1` of one item, whose sums, those of place `begin` first, are
   /// packed (place, tile, point) where they have to wait.
   void multiply(const Call& call, const Block& block, const TileItem& item, std::int32_t begin,
@@ -315,7 +319,7 @@ class WinogradConvolution : public ConvolutionKernel {
     for (std::size_t part = 0; part < weights_.parts(); ++part) {
       for (std::int32_t k = from; k < to; ++k) {
         rows[part][static_cast<std::size_t>(k - from)] =
-            weights_.row(part, static_cast<std::size_t>(channel_at(output.channels, k)));
+            row(call, block, part, channel_at(output.channels, k));
       }
     }
     const bool waits = block.chunks > 1;
@@ -356,6 +360,14 @@ class WinogradConvolution : public ConvolutionKernel {
     }
   }
 
+  const Weight* row(const Call& call, const Block& block, std::size_t part, std::int32_t output) const {
+    if constexpr (Weights::are_late) {
+      return weights_.row(part, output, block, channels_of(block), late_rows(call));
+    } else {
+      return weights_.row(part, static_cast<std::size_t>(output));
+    }
+  }
+
   void finish(const Call& call, const SampleOutput& output, std::int32_t k, std::span<const TileGroup> groups,
               const float* points) const {
     const std::size_t plane =
@@ -385,7 +397,7 @@ class WinogradConvolution : public ConvolutionKernel {
   std::size_t lanes_;
   TileGrid grid_;
   WinogradInputs inputs_;
-  WinogradWeights<Weight> weights_;
+  Weights weights_;
   std::size_t chunk_channels_ = 1;
   std::size_t values_limit_ = values_limit;
   std::size_t kernels_limit_ = 0;  // bytes of kernels that stay in the second cache while samples pass by
@@ -396,9 +408,21 @@ class WinogradConvolution : public ConvolutionKernel {
 std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const Kernels& kernels, const Geometry& geometry,
                                                              const float* weight, const float* constants,
                                                              WeightPrecision precision) {
+  const auto lanes = static_cast<std::size_t>(kernels.lanes);
+  const auto make = [&]<class Weight>(WinogradWeights<Weight> weights) {
+    return std::make_unique<WinogradConvolution<WinogradWeights<Weight>>>(
+        kernels, geometry, std::move(weights), constants_of(geometry, constants));
+  };
   if (precision == WeightPrecision::bf16)
-    return std::make_unique<WinogradConvolution<BFloat16>>(kernels, geometry, weight, constants);
-  return std::make_unique<WinogradConvolution<float>>(kernels, geometry, weight, constants);
+    return make(WinogradWeights<BFloat16>(geometry, lanes, weight, constants));
+  return make(WinogradWeights<float>(geometry, lanes, weight, constants));
+}
+
+std::unique_ptr<ConvolutionKernel> make_packed_winograd_convolution(
+    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<float>> weights,
+    std::span<const float> constants) {
+  return std::make_unique<WinogradConvolution<LateWinogradWeights>>(
+      kernels, geometry, LateWinogradWeights(kernels, std::move(weights)), constants);
 }
 
 }  // namespace deepmoe

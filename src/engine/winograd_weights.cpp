@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/cache.hpp"
 #include "engine/kernels.hpp"
 
 namespace deepmoe {
@@ -100,6 +101,21 @@ void WinogradWeights<Weight>::pack(const float* kernel, std::size_t output, std:
     std::transform(points.data() + part * lanes_, points.data() + (part + 1) * lanes_,
                    buffer_.data() + part * part_numbers_ + output * row_numbers_ + channel * step_,
                    nearest<Weight>);
+  }
+}
+
+template <class Weight>
+void WinogradWeights<Weight>::read_ahead(std::int32_t first, std::int32_t last, std::int32_t from,
+                                         std::int32_t to) const {
+  const std::size_t begin = static_cast<std::size_t>(from) * step_;
+  const std::size_t bytes = static_cast<std::size_t>(to - from) * step_ * sizeof(Weight);
+  for (std::size_t part = 0; part < parts(); ++part) {
+    for (std::int32_t output = first; output < last; ++output) {
+      // Reading in order is noticed after some lines; those of the next row are asked for by then.
+      if (output + 1 < last)
+        prefetch(row(part, static_cast<std::size_t>(output) + 1) + begin, std::min<std::size_t>(bytes, 512));
+      read_into_cache(row(part, static_cast<std::size_t>(output)) + begin, bytes);
+    }
   }
 }
 

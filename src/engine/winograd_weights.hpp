@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
+#include <cstdint>
 
 #include "engine/aligned_buffer.hpp"
 #include "engine/geometry.hpp"
@@ -18,6 +18,9 @@ namespace deepmoe {
 template <class Weight>
 class WinogradWeights {
  public:
+  using Number = Weight;
+  static constexpr bool are_late = false;
+
   /// `weight` is (outputs, inputs, 3, 3). With `constants`, `inputs` numbers, there is one more channel,
   /// whose kernel is the sum of all kernels times their constants.
   WinogradWeights(const Geometry& geometry, std::size_t lanes, const float* weight, const float* constants);
@@ -26,6 +29,8 @@ class WinogradWeights {
   bool is_single_tile() const { return points_ == single_tile_points; }
   std::size_t parts() const { return (points_ + lanes_ - 1) / lanes_; }
   std::size_t channels() const { return channels_; }
+  std::size_t stored_bytes() const { return buffer_.bytes(); }
+  /// Bytes of all kernels as products read them.
   std::size_t bytes() const { return buffer_.bytes(); }
   /// Bytes that one output's kernel takes for one channel, all parts.
   std::size_t kernel_bytes() const { return points_ * sizeof(Weight); }
@@ -35,6 +40,11 @@ class WinogradWeights {
     return buffer_.data() + part * part_numbers_ + output * row_numbers_;
   }
   std::size_t step() const { return step_; }
+
+  /// Reads the kernels of the outputs `first .. last - 1` for the channels `from .. to - 1` in order. Samples
+  /// with other channels each read them here and there, which no processor foresees: those that few samples
+  /// use would be as many misses.
+  void read_ahead(std::int32_t first, std::int32_t last, std::int32_t from, std::int32_t to) const;
 
  private:
   void pack(const float* kernel, std::size_t output, std::size_t channel);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -264,6 +265,31 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("Winograd convolutions of kernels transformed late equal their definition") {
+  Random random(8);
+  for (const std::string& target : kernel_targets()) {
+    for (int round = 0; round < 60; ++round) {
+      const Geometry geometry{1 + static_cast<std::int32_t>(random() % 80),
+                              1 + static_cast<std::int32_t>(random() % 29),
+                              3 + static_cast<std::int32_t>(random() % 6),
+                              3 + static_cast<std::int32_t>(random() % 6),
+                              3,
+                              1,
+                              1};
+      // Few samples use kernels as they are, many transform them.
+      const std::size_t samples = round % 2 == 0 ? 1 + random() % 2 : 20;
+      const Problem problem = random_problem(geometry, samples, random() % 3 == 0, random);
+      const float* constants = problem.constants.empty() ? nullptr : problem.constants.data();
+      INFO(target, ": ", text_of(geometry));
+      CHECK(solve(problem, *make_late_winograd_convolution(kernels(target), geometry, problem.weight.data(),
+                                                           constants)) < 1e-5);
+      const auto packed = std::make_shared<PackedKernels<float>>(geometry, problem.weight.data(), constants);
+      CHECK(solve(problem, *make_packed_winograd_convolution(kernels(target), geometry, packed,
+                                                             problem.constants)) < 1e-5);
+    }
+  }
+}
+
 TEST_CASE("planes as networks have them are computed right by every kernel") {
   Random random(6);
   for (const std::string& target : kernel_targets()) {
@@ -309,6 +335,14 @@ TEST_CASE("planes of one tile need nine numbers of a kernel and others sixteen")
   };
   CHECK(bytes(2) < weight.size() * sizeof(float) * 11 / 10);
   CHECK(bytes(4) > weight.size() * sizeof(float) * 16 / 9);
+}
+
+TEST_CASE("large kernels are kept as they are") {
+  const std::vector<float> weight(std::size_t{512} * 256 * 9, 0.1F);
+  const auto kernel = make_convolution(kernels(), {256, 512, 4, 4, 3, 1, 1}, weight.data(), nullptr, false,
+                                       WeightPrecision::fp32);
+  CHECK(kernel->name() == "late winograd");
+  CHECK(kernel->weight_bytes() < weight.size() * sizeof(float) * 101 / 100);
 }
 
 TEST_CASE("many samples that read few channels of large kernels stay within the memory for sums") {

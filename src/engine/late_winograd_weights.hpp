@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "engine/geometry.hpp"
+#include "engine/kernels.hpp"
+#include "engine/packed_kernels.hpp"
+#include "engine/tile_items.hpp"
+
+namespace deepmoe {
+
+/// The kernels of a 3x3 convolution as they are, 9 numbers each, transformed for F(2x2, 3x3) where they are
+/// used: those of a block at a time, which all samples then read in the cache. They take 9 / 16 of the
+/// memory, and of the way from there, for a few more instructions.
+class LateWinogradWeights {
+ public:
+  using Number = float;
+  static constexpr bool are_late = true;
+
+  LateWinogradWeights(const Kernels& kernels, std::shared_ptr<const PackedKernels<float>> weights)
+      : kernels_(kernels), lanes_(static_cast<std::size_t>(kernels.lanes)), weights_(std::move(weights)) {}
+
+  /// The same as WinogradWeights'.
+  static bool is_single_tile() { return false; }
+  std::size_t parts() const { return tile_points / lanes_; }
+  std::size_t channels() const { return weights_->channels(); }
+  std::size_t stored_bytes() const { return weights_->bytes(); }
+  std::size_t bytes() const { return weights_->outputs() * channels() * kernel_bytes(); }
+  static std::size_t kernel_bytes() { return tile_points * sizeof(float); }
+  std::size_t step() const { return lanes_; }
+
+  /// What some samples use: ascending channels, the one of constants included, and outputs.
+  struct Uses {
+    std::vector<std::int32_t> channels, outputs;
+  };
+  Uses uses_of(std::span<const TileItem> items, std::span<const SampleInput> inputs,
+               std::span<const SampleOutput> outputs) const;
+
+  /// The channels that a block may read.
+  struct Channels {
+    std::int32_t first, last;
+  };
+  /// Floats of memory for the kernels of so many outputs for these channels.
+  std::size_t floats(std::int32_t rows, Channels channels) const {
+    return parts() * static_cast<std::size_t>(rows) * row_floats(channels);
+  }
+  /// Transforms the kernels of a block's outputs, as far as they are used, to `memory`.
+  void transform(const Uses& uses, const WinogradBlock& block, Channels channels, float* memory) const;
+  /// One part of an output's kernels there: channel i at `i * step()`. Channels below the first one would be
+  /// in front of `memory`, which has to have room for them there.
+  const float* row(std::size_t part, std::int32_t output, const WinogradBlock& block, Channels channels,
+                   const float* memory) const {
+    const auto rows = static_cast<std::size_t>(block.last - block.first);
+    return memory + (part * rows + static_cast<std::size_t>(output - block.first)) * row_floats(channels) -
+           static_cast<std::size_t>(channels.first) * lanes_;
+  }
+
+ private:
+  /// A line more than a row needs, so that the rows of a product do not fall on the same cache set.
+  std::size_t row_floats(Channels channels) const {
+    return whole_lines(static_cast<std::size_t>(channels.last - channels.first) * lanes_) + floats_of_line;
+  }
+
+  const Kernels& kernels_;
+  std::size_t lanes_;
+  std::shared_ptr<const PackedKernels<float>> weights_;
+};
+
+}  // namespace deepmoe
