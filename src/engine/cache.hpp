@@ -20,6 +20,9 @@ inline std::size_t second_cache_bytes() {
 
 inline constexpr std::size_t cache_line_bytes = 64;
 
+/// Samples that use a kernel, in the mean, up to which a product asks for the kernels of the next one.
+inline constexpr double most_uses_to_ask_ahead = 1.5;
+
 /// Asks for the lines from `address` on, for reading, into the second cache.
 inline void prefetch(const void* address, std::size_t bytes) {
 #if defined(__GNUC__) || defined(__clang__)

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 
 namespace deepmoe {
@@ -24,6 +26,14 @@ struct SampleOutput {
   const float* offsets = nullptr;   ///< the same
   const float* residual = nullptr;  ///< planes to add before the activation, or null
 };
+
+/// Samples that use a kernel, of all `kernels`, in the mean.
+inline double uses_of_kernels(std::span<const SampleInput> inputs, std::span<const SampleOutput> outputs,
+                              double kernels) {
+  double uses = 0;
+  for (std::size_t n = 0; n < inputs.size(); ++n) uses += double(inputs[n].count) * outputs[n].count;
+  return uses / kernels;
+}
 
 inline std::int32_t channel_at(const std::int32_t* channels, std::int32_t place) {
   return channels != nullptr ? channels[place] : place;

@@ -24,16 +24,13 @@ std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, cons
   const bool suits_winograd = geometry.kernel == 3 && geometry.stride == 1 && geometry.padding <= 1 &&
                               geometry.out_plane() > 1 && geometry.inputs >= 8;
   // Four times the kernels for less than two thirds of the products: only where pixels are many, too.
-  const std::size_t large_kernels = static_cast<std::size_t>(geometry.inputs) *
-                                    static_cast<std::size_t>(geometry.outputs) * large_tile_points;
+  const std::size_t large_kernels = geometry.kernels() * large_tile_points;
   const bool suits_large = precision == WeightPrecision::fp32 && geometry.out_plane() >= least_pixels &&
                            large_kernels * sizeof(float) <= largest_kernels;
   if (suits_winograd && suits_large)
     return make_large_winograd_convolution(kernels, geometry, weight, constants);
-  const std::size_t pairs =
-      static_cast<std::size_t>(geometry.inputs) * static_cast<std::size_t>(geometry.outputs);
   const bool suits_late = precision == WeightPrecision::fp32 && geometry.height > 2 && geometry.width > 2 &&
-                          pairs * tile_points * sizeof(float) >= least_late_kernels;
+                          geometry.kernels() * tile_points * sizeof(float) >= least_late_kernels;
   if (suits_winograd && suits_late)
     return make_late_winograd_convolution(kernels, geometry, weight, constants);
   if (suits_winograd) return make_winograd_convolution(kernels, geometry, weight, constants, precision);

@@ -177,7 +177,7 @@ class DenseConvolution : public ConvolutionKernel {
       pixels[static_cast<std::size_t>(pixel - first)] =
           rows.planes + static_cast<std::size_t>(y) * padded_width_ + static_cast<std::size_t>(x);
     }
-    kernels_.float_products.scalars(block_weights(block), pixels.data(), rows.offsets, rows.places,
+    kernels_.float_products.scalars(block_weights(block), pixels.data(), nullptr, rows.offsets, rows.places,
                                     rows.count, geometry_.kernel, last - first,
                                     static_cast<int>(vectors_of(block)), sums);
   }

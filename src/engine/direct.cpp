@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/aligned_buffer.hpp"
+#include "engine/cache.hpp"
 #include "engine/convolution_kernel.hpp"
 #include "engine/im2col.hpp"
 #include "engine/packed_kernels.hpp"
@@ -35,7 +36,11 @@ class DirectConvolution : public ConvolutionKernel {
 
   void run(std::span<const SampleInput> inputs, std::span<const SampleOutput> outputs, bool relu,
            float* scratch, const Team& team) const override {
-    Call call{inputs, outputs, relu, team, reinterpret_cast<std::int32_t*>(scratch), nullptr, nullptr};
+    const bool asks_ahead =
+        weights_->bytes() > second_cache_bytes() && im2col_.taps().size() > 1 &&
+        uses_of_kernels(inputs, outputs, static_cast<double>(geometry_.kernels())) <= most_uses_to_ask_ahead;
+    Call call{inputs,  outputs, relu, team, asks_ahead, reinterpret_cast<std::int32_t*>(scratch),
+              nullptr, nullptr};
     call.values = scratch + offsets_floats(inputs.size());
     call.members = call.values + im2col_.values_floats();
     const auto taps = static_cast<std::int32_t>(im2col_.taps().size());
@@ -76,6 +81,7 @@ class DirectConvolution : public ConvolutionKernel {
     std::span<const SampleOutput> outputs;
     bool relu;
     const Team& team;
+    bool asks_ahead;  // for kernels that no cache holds
     std::int32_t* offsets;
     float* values;
     float* members;
@@ -109,19 +115,23 @@ class DirectConvolution : public ConvolutionKernel {
     const auto vectors_in_first = static_cast<int>(im2col_.vectors_of(piece, 0));
     const std::int32_t most = kernels_.rows_limit[vectors_in_first];
     const std::int32_t groups = (count + most - 1) / most;
-    std::array<const Weight*, product_rows_limit> rows;
+    std::array<const Weight*, product_rows_limit> rows, ahead;
+    const auto row = [&](std::int32_t k) {
+      return weights_->row(static_cast<std::size_t>(channel_at(output.channels, k)));
+    };
     for (std::int32_t group = 0; group < groups; ++group) {
       const std::int32_t from = begin + count * group / groups, to = begin + count * (group + 1) / groups;
       for (std::int32_t k = from; k < to; ++k) {
-        rows[static_cast<std::size_t>(k - from)] =
-            weights_->row(static_cast<std::size_t>(channel_at(output.channels, k)));
+        rows[static_cast<std::size_t>(k - from)] = row(k);
+        ahead[static_cast<std::size_t>(k - from)] = row(std::min(k + to - from, output.count - 1));
       }
       const std::size_t blocks = (static_cast<std::size_t>(piece.pixels) + block_pixels - 1) / block_pixels;
       for (std::size_t block = 0; block < blocks; ++block) {
         const std::size_t vectors = im2col_.vectors_of(piece, block);
         kernels_.products<Weight>().scalars(
-            values + block * block_pixels * static_cast<std::size_t>(channels) * taps, rows.data(), offsets,
-            nullptr, channels, static_cast<std::int32_t>(taps), to - from, static_cast<int>(vectors), sums);
+            values + block * block_pixels * static_cast<std::size_t>(channels) * taps, rows.data(),
+            call.asks_ahead && block == 0 ? ahead.data() : nullptr, offsets, nullptr, channels,
+            static_cast<std::int32_t>(taps), to - from, static_cast<int>(vectors), sums);
         const std::size_t pixel = static_cast<std::size_t>(piece.first_pixel) + block * block_pixels;
         const std::size_t pixels =
             std::min(block_pixels, static_cast<std::size_t>(piece.first_pixel + piece.pixels) - pixel);

@@ -52,21 +52,25 @@ struct LargeTiles {
 };
 
 /// Sums of products of float values with weights of type Weight, float or BFloat16, all computed in float.
+///
+/// `ahead` may be null. Else the same weights of these rows, which are those of the next call, are asked for,
+/// as many as `weights` has: reading here and there far from the processor, one call waits less for them
+/// then.
 template <class Weight>
 struct Products {
   /// out[r][c] (vectors, `row_stride` and `column_stride` floats apart) = sum over i < count of
   /// weights[r][offsets[i] .. + lanes) * values[i][c], values being packed (count, columns, lanes), and with
   /// `add` what is in out already.
-  void (*vectors)(const float* values, const Weight* const* weights, const std::int32_t* offsets,
-                  std::int32_t count, int rows, int columns, bool add, float* out, std::size_t row_stride,
-                  std::size_t column_stride);
+  void (*vectors)(const float* values, const Weight* const* weights, const Weight* const* ahead,
+                  const std::int32_t* offsets, std::int32_t count, int rows, int columns, bool add,
+                  float* out, std::size_t row_stride, std::size_t column_stride);
 
   /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[p][tap][c] with p
   /// = places[i] (i without places), values being packed (place, taps, columns, lanes); out is packed (rows,
   /// columns, lanes).
-  void (*scalars)(const float* values, const Weight* const* weights, const std::int32_t* offsets,
-                  const std::int32_t* places, std::int32_t count, std::int32_t taps, int rows, int columns,
-                  float* out);
+  void (*scalars)(const float* values, const Weight* const* weights, const Weight* const* ahead,
+                  const std::int32_t* offsets, const std::int32_t* places, std::int32_t count,
+                  std::int32_t taps, int rows, int columns, float* out);
 
   /// out[c] += sum over i < count of x[i] * weights[(features ? features[i] : i) * columns + c], vectors.
   void (*rows)(const float* x, const Weight* weights, const std::int32_t* features, std::int32_t count,

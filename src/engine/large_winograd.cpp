@@ -232,8 +232,8 @@ class LargeWinogradConvolution : public ConvolutionKernel {
               weights_.data() + (channel * large_tile_points + point) * row_floats_;
         }
         kernels_.float_products.scalars(values + point * point_floats_of(channels, width), rows.data(),
-                                        offsets, nullptr, channels, 1, to - from, static_cast<int>(vectors),
-                                        sums + point * point_floats);
+                                        nullptr, offsets, nullptr, channels, 1, to - from,
+                                        static_cast<int>(vectors), sums + point * point_floats);
       }
       for (std::int32_t k = from; k < to; ++k) {
         const std::size_t plane =

@@ -36,9 +36,7 @@ class LateWinogradConvolution : public ConvolutionKernel {
 
   void run(std::span<const SampleInput> inputs, std::span<const SampleOutput> outputs, bool relu,
            float* scratch, const Team& team) const override {
-    double pairs = 0;
-    for (std::size_t n = 0; n < inputs.size(); ++n) pairs += double(inputs[n].count) * outputs[n].count;
-    const double uses = pairs / (double(geometry_.inputs) * geometry_.outputs);
+    const double uses = uses_of_kernels(inputs, outputs, static_cast<double>(geometry_.kernels()));
     const bool transform_pays = uses * gain_of_use_ > std::min(1.0, uses) * cost_of_transform_;
     (transform_pays ? winograd_ : direct_)->run(inputs, outputs, relu, scratch, team);
   }

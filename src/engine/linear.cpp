@@ -59,7 +59,7 @@ void LinearKernel::run_together(const float* weights, std::size_t block, std::sp
   for (std::size_t n = 0; n < samples.size(); n += most) {
     const std::size_t count = std::min(most, samples.size() - n);
     for (std::size_t k = 0; k < count; ++k) rows[k] = samples[n + k].x;
-    kernels_.float_products.scalars(weights, rows.data(), &first, nullptr, 1, inputs_,
+    kernels_.float_products.scalars(weights, rows.data(), nullptr, &first, nullptr, 1, inputs_,
                                     static_cast<int>(count), product_columns, of_samples.data());
     for (std::size_t k = 0; k < count; ++k)
       std::copy_n(of_samples.data() + k * block_, block_, sums + (n + k) * padded_outputs() + block * block_);

@@ -7,6 +7,7 @@
 #define DEEPMOE_ENGINE_PRODUCT_KERNELS_INL
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <array>
@@ -57,9 +58,9 @@ HWY_INLINE Vector load(Floats d, const BFloat16* HWY_RESTRICT weights) {
 
 template <class Weight, int Rows, int Columns>
 HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const Weight* const* weights,
-                                    const std::int32_t* HWY_RESTRICT offsets, std::int32_t count, bool add,
-                                    float* HWY_RESTRICT out, std::size_t row_stride,
-                                    std::size_t column_stride) {
+                                    const Weight* const* ahead, const std::int32_t* HWY_RESTRICT offsets,
+                                    std::int32_t count, bool add, float* HWY_RESTRICT out,
+                                    std::size_t row_stride, std::size_t column_stride) {
   const Floats d;
   const std::size_t lanes = hn::Lanes(d);
   Vector sums[Rows][Columns];
@@ -76,6 +77,10 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const Weig
   }
   for (std::int32_t i = 0; i < count; ++i) {
     const std::ptrdiff_t offset = offsets[i];
+    if (ahead != nullptr) {
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) hwy::Prefetch(ahead[r] + offset);
+    }
     if constexpr (Rows <= Columns) {
       Vector weight[Rows];
 #pragma GCC unroll 16
@@ -121,7 +126,7 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const Weig
 /// `Listed`: values are at `places`.
 template <class Weight, bool Listed, int Rows, int Columns>
 HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weight* const* weights,
-                                    const std::int32_t* HWY_RESTRICT offsets,
+                                    const Weight* const* ahead, const std::int32_t* HWY_RESTRICT offsets,
                                     const std::int32_t* HWY_RESTRICT places, std::int32_t count,
                                     std::int32_t taps, float* HWY_RESTRICT out) {
   const Floats d;
@@ -136,6 +141,13 @@ HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weig
   }
   for (std::int32_t i = 0; i < count; ++i) {
     std::ptrdiff_t offset = offsets[i];
+    if (ahead != nullptr) {
+#pragma GCC unroll 16
+      for (int r = 0; r < Rows; ++r) {
+        hwy::Prefetch(ahead[r] + offset);
+        hwy::Prefetch(ahead[r] + offset + taps - 1);
+      }
+    }
     const float* HWY_RESTRICT at = values;
     if constexpr (Listed) at += static_cast<std::size_t>(places[i] * taps * Columns) * lanes;
     for (std::int32_t tap = 0; tap < taps; ++tap, ++offset) {
@@ -190,11 +202,11 @@ HWY_INLINE void row_product_of(const float* HWY_RESTRICT x, const Weight* HWY_RE
 }
 
 template <class Weight>
-using VectorProduct = void (*)(const float*, const Weight* const*, const std::int32_t*, std::int32_t, bool,
-                               float*, std::size_t, std::size_t);
+using VectorProduct = void (*)(const float*, const Weight* const*, const Weight* const*, const std::int32_t*,
+                               std::int32_t, bool, float*, std::size_t, std::size_t);
 template <class Weight>
-using ScalarProduct = void (*)(const float*, const Weight* const*, const std::int32_t*, const std::int32_t*,
-                               std::int32_t, std::int32_t, float*);
+using ScalarProduct = void (*)(const float*, const Weight* const*, const Weight* const*, const std::int32_t*,
+                               const std::int32_t*, std::int32_t, std::int32_t, float*);
 
 template <int Columns>
 using RowsOf = std::make_integer_sequence<int, rows_limit(Columns)>;
@@ -216,24 +228,24 @@ scalar_products() {
           scalar_products<Weight, Listed, 3>(RowsOf<3>()), scalar_products<Weight, Listed, 4>(RowsOf<4>())};
 }
 template <class Weight>
-void vector_product(const float* values, const Weight* const* weights, const std::int32_t* offsets,
-                    std::int32_t count, int rows, int columns, bool add, float* out, std::size_t row_stride,
-                    std::size_t column_stride) {
+void vector_product(const float* values, const Weight* const* weights, const Weight* const* ahead,
+                    const std::int32_t* offsets, std::int32_t count, int rows, int columns, bool add,
+                    float* out, std::size_t row_stride, std::size_t column_stride) {
   static constexpr std::array<std::array<VectorProduct<Weight>, product_rows_limit>, product_columns>
       products{vector_products<Weight, 1>(RowsOf<1>()), vector_products<Weight, 2>(RowsOf<2>()),
                vector_products<Weight, 3>(RowsOf<3>()), vector_products<Weight, 4>(RowsOf<4>())};
   products[static_cast<std::size_t>(columns) - 1][static_cast<std::size_t>(rows) - 1](
-      values, weights, offsets, count, add, out, row_stride, column_stride);
+      values, weights, ahead, offsets, count, add, out, row_stride, column_stride);
 }
 
 template <class Weight>
-void scalar_product(const float* values, const Weight* const* weights, const std::int32_t* offsets,
-                    const std::int32_t* places, std::int32_t count, std::int32_t taps, int rows, int columns,
-                    float* out) {
+void scalar_product(const float* values, const Weight* const* weights, const Weight* const* ahead,
+                    const std::int32_t* offsets, const std::int32_t* places, std::int32_t count,
+                    std::int32_t taps, int rows, int columns, float* out) {
   static constexpr auto in_order = scalar_products<Weight, false>(), listed = scalar_products<Weight, true>();
   const auto& products = places != nullptr ? listed : in_order;
   products[static_cast<std::size_t>(columns) - 1][static_cast<std::size_t>(rows) - 1](
-      values, weights, offsets, places, count, taps, out);
+      values, weights, ahead, offsets, places, count, taps, out);
 }
 
 template <class Weight>

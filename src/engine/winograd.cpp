@@ -109,6 +109,7 @@ class WinogradConvolution : public ConvolutionKernel {
     bool everything;  // no channel is left out anywhere
     TileItems items;
     LateWinogradWeights::Uses uses{};  // of the items
+    bool asks_ahead = false;           // for kernels that no cache holds
   };
 
   std::size_t values_floats() const {
@@ -196,6 +197,9 @@ class WinogradConvolution : public ConvolutionKernel {
     const double uses = pairs / (double(geometry_.inputs) * geometry_.outputs);
     const bool reads_ahead = !Weights::are_late && !call.everything && weights_.bytes() > kernels_limit_ &&
                              uses >= 1 && uses <= most_uses_to_read_ahead;
+    call.asks_ahead = !Weights::are_late && !weights_.is_single_tile() && weights_.bytes() > kernels_limit_ &&
+                      uses <= most_uses_to_ask_ahead &&
+                      most * 4 < weights_.channels() * 3;  // else they are read nearly in order
     // Kernels that serve a few tiles only are read once in any case.
     if (call.items.tiles() >= tiles_for_chunks)
       block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
@@ -315,13 +319,19 @@ class WinogradConvolution : public ConvolutionKernel {
         call.items.channels_of(static_cast<std::size_t>(&item - call.items.all().data()), block);
     const std::int32_t* offsets =
         call.offsets + static_cast<std::size_t>(item.sample) * weights_.channels() + first;
-    std::array<std::array<const Weight*, product_rows_limit>, tile_points> rows;
-    for (std::size_t part = 0; part < weights_.parts(); ++part) {
-      for (std::int32_t k = from; k < to; ++k) {
-        rows[part][static_cast<std::size_t>(k - from)] =
-            row(call, block, part, channel_at(output.channels, k));
+    using Rows = std::array<std::array<const Weight*, product_rows_limit>, tile_points>;
+    Rows rows, ahead;
+    const auto list_rows = [&](Rows& to_rows, std::int32_t first_place) {
+      for (std::size_t part = 0; part < weights_.parts(); ++part) {
+        for (std::int32_t k = 0; k < to - from; ++k) {
+          const std::int32_t place = std::min(first_place + k, output.count - 1);
+          to_rows[part][static_cast<std::size_t>(k)] =
+              row(call, block, part, channel_at(output.channels, place));
+        }
       }
-    }
+    };
+    list_rows(rows, from);
+    if (call.asks_ahead) list_rows(ahead, to);
     const bool waits = block.chunks > 1;
     // A few groups' sums stay in the first cache until they are finished; a line more a row keeps the rows
     // apart there.
@@ -339,8 +349,8 @@ class WinogradConvolution : public ConvolutionKernel {
       for (std::size_t part = 0; part < weights_.parts(); ++part) {
         kernels_.products<Weight>().vectors(
             values + (part * channels + static_cast<std::size_t>(first)) * width * lanes_, rows[part].data(),
-            offsets, last - first, to - from, tiles, block.chunk > 0, at + part * lanes_, row_floats,
-            tile_points);
+            call.asks_ahead && g == 0 ? ahead[part].data() : nullptr, offsets, last - first, to - from, tiles,
+            block.chunk > 0, at + part * lanes_, row_floats, tile_points);
       }
       values += channels * width * tile_points;
       const std::int32_t waiting = g % groups_at_a_time + 1;
