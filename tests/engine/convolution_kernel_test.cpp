@@ -399,6 +399,10 @@ TEST_CASE("3x3 convolutions of stride 1 are Winograd's and others direct or dens
   CHECK(name({16, 16, 8, 8, 3, 1, 1}, true) == "winograd");
   CHECK(name({16, 16, 2, 2, 3, 1, 1}, false) == "winograd");
   CHECK(name({16, 16, 32, 32, 3, 1, 1}, false) == "large winograd");
+  CHECK(make_convolution(kernels(), {128, 128, 28, 28, 3, 1, 1},
+                         std::vector<float>(std::size_t{128} * 128 * 9).data(), nullptr, false,
+                         WeightPrecision::fp32)
+            ->name() == "winograd");
   CHECK(name({16, 16, 8, 8, 3, 2, 1}, false) == "direct");
   CHECK(name({16, 16, 8, 8, 3, 2, 1}, true) == "dense");
   CHECK(name({16, 16, 8, 8, 3, 2, 1}, true, WeightPrecision::bf16) == "direct");
