@@ -16,6 +16,7 @@
 #include "engine/late_winograd_weights.hpp"
 #include "engine/tile_items.hpp"
 #include "engine/winograd_inputs.hpp"
+#include "engine/winograd_outputs.hpp"
 #include "engine/winograd_weights.hpp"
 
 namespace deepmoe {
@@ -51,6 +52,7 @@ class WinogradConvolution : public ConvolutionKernel {
         lanes_(static_cast<std::size_t>(kernels.lanes)),
         grid_(geometry),
         inputs_(kernels, geometry, grid_, constants),
+        outputs_(kernels, geometry),
         weights_(std::move(weights)) {
     const auto vectors = static_cast<std::size_t>(kernels.rows_limit[product_columns] + product_columns);
     chunk_channels_ = product_limit / (vectors * lanes_ * sizeof(float));
@@ -203,12 +205,12 @@ class WinogradConvolution : public ConvolutionKernel {
     // Kernels that serve a few tiles only are read once in any case.
     if (call.items.tiles() >= tiles_for_chunks)
       block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
+    if constexpr (Weights::are_late)
+      call.uses = weights_.uses_of(call.items.all(), call.inputs, call.outputs);
     const std::int32_t rows = rows_at_a_time(call, block.chunks);
     block.blocks = (geometry_.outputs + rows - 1) / rows;
     call.items.find_places(call.inputs, call.outputs, geometry_,
                            weights_.channels() > static_cast<std::size_t>(geometry_.inputs), block, rows);
-    if constexpr (Weights::are_late)
-      call.uses = weights_.uses_of(call.items.all(), call.inputs, call.outputs);
     call.team.for_each(block.blocks, [&](std::int32_t index) {
       Block of = block;
       of.index = index;
@@ -237,8 +239,16 @@ class WinogradConvolution : public ConvolutionKernel {
       const auto parts = static_cast<std::size_t>(4 * call.team.size());
       rows = std::min(rows, (static_cast<std::size_t>(geometry_.outputs) + parts - 1) / parts);
     }
-    return static_cast<std::int32_t>(
-        std::clamp(rows, std::size_t{product_rows_limit}, static_cast<std::size_t>(1) << 20));
+    auto fewest = std::size_t{product_rows_limit};
+    if constexpr (Weights::are_late) {
+      // A product's kernels alone are sooner transformed than evicted, where most outputs of a block are
+      // used.
+      const bool most_are_used =
+          4 * call.uses.outputs.size() > 3 * static_cast<std::size_t>(geometry_.outputs);
+      if (chunks == 1 && most_are_used)
+        rows = fewest = static_cast<std::size_t>(kernels_.rows_limit[product_columns]);
+    }
+    return static_cast<std::int32_t>(std::clamp(rows, fewest, static_cast<std::size_t>(1) << 20));
   }
 
   void transform_inputs(const Call& call) const {
@@ -355,17 +365,21 @@ class WinogradConvolution : public ConvolutionKernel {
       values += channels * width * tile_points;
       const std::int32_t waiting = g % groups_at_a_time + 1;
       if (block.chunk + 1 < block.chunks || (waiting < groups_at_a_time && g + 1 < item.groups)) continue;
+      finish(call, item, {&group + 1 - waiting, static_cast<std::size_t>(waiting)}, from, to, sums,
+             row_floats);
+    }
+  }
+
+  /// Finishes the outputs at the places `from .. to - 1` of some groups of an item.
+  void finish(const Call& call, const TileItem& item, std::span<const TileGroup> groups, std::int32_t from,
+              std::int32_t to, const float* sums, std::size_t row_floats) const {
+    for (std::int32_t s = 0; s < item.samples; ++s) {
+      const SampleOutput& output = call.outputs[static_cast<std::size_t>(item.sample + s)];
+      const float* points = sums + static_cast<std::size_t>(s * grid_.tiles) * tile_points;
       if (weights_.is_single_tile()) {
-        finish_single_tiles(call, item, from, to, sums, row_floats);
-        continue;
-      }
-      const float* points = sums;
-      for (std::int32_t k = from; k < to; ++k, points += row_floats) {
-        for (std::int32_t s = 0; s < item.samples; ++s) {
-          finish(call, call.outputs[static_cast<std::size_t>(item.sample + s)], k,
-                 {&group + 1 - waiting, static_cast<std::size_t>(waiting)},
-                 points + static_cast<std::size_t>(s * grid_.tiles) * tile_points);
-        }
+        outputs_.finish_single_tiles(output, from, to, call.relu, points, row_floats);
+      } else {
+        outputs_.finish(output, groups, from, to, call.relu, points, row_floats);
       }
     }
   }
@@ -378,35 +392,12 @@ class WinogradConvolution : public ConvolutionKernel {
     }
   }
 
-  void finish(const Call& call, const SampleOutput& output, std::int32_t k, std::span<const TileGroup> groups,
-              const float* points) const {
-    const std::size_t plane =
-        static_cast<std::size_t>(channel_at(output.channels, k)) * geometry_.out_plane();
-    kernels_.finish_tiles(points, groups.data(), static_cast<int>(groups.size()),
-                          {output.scales[k], output.offsets[k], call.relu},
-                          output.residual != nullptr ? output.residual + plane : nullptr,
-                          output.planes + plane, static_cast<std::size_t>(geometry_.out_width()));
-  }
-
-  void finish_single_tiles(const Call& call, const TileItem& item, std::int32_t from, std::int32_t to,
-                           const float* points, std::size_t row_floats) const {
-    for (std::int32_t s = 0; s < item.samples; ++s, points += tile_points) {
-      const SampleOutput& output = call.outputs[static_cast<std::size_t>(item.sample + s)];
-      const bool listed = output.channels != nullptr;
-      // Places that are channels are counted from the first one.
-      const std::size_t skipped = listed ? 0 : static_cast<std::size_t>(from) * geometry_.out_plane();
-      kernels_.finish_single_tiles(points, row_floats, listed ? output.channels + from : nullptr, to - from,
-                                   output.scales + from, output.offsets + from, call.relu,
-                                   output.residual != nullptr ? output.residual + skipped : nullptr,
-                                   output.planes + skipped);
-    }
-  }
-
   const Kernels& kernels_;
   Geometry geometry_;
   std::size_t lanes_;
   TileGrid grid_;
   WinogradInputs inputs_;
+  WinogradOutputs outputs_;
   Weights weights_;
   std::size_t chunk_channels_ = 1;
   std::size_t values_limit_ = values_limit;
