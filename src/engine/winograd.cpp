@@ -67,13 +67,14 @@ class WinogradConvolution : public ConvolutionKernel {
   std::size_t weight_bytes() const override { return weights_.stored_bytes(); }
 
   std::size_t scratch_floats(std::int32_t samples, int threads) const override {
-    return values_floats() + offsets_floats(static_cast<std::size_t>(samples)) +
+    return values_floats(static_cast<std::size_t>(samples)) +
+           offsets_floats(static_cast<std::size_t>(samples)) +
            static_cast<std::size_t>(threads) * member_floats();
   }
 
   void run(std::span<const SampleInput> inputs, std::span<const SampleOutput> outputs, bool relu,
            float* scratch, const Team& team) const override {
-    float* behind_values = scratch + values_floats();
+    float* behind_values = scratch + values_floats(inputs.size());
     Call call{inputs,
               outputs,
               relu,
@@ -114,8 +115,11 @@ class WinogradConvolution : public ConvolutionKernel {
     bool asks_ahead = false;           // for kernels that no cache holds
   };
 
-  std::size_t values_floats() const {
-    return std::max(shared_values_limit, WinogradInputs::group_floats(weights_.channels()));
+  /// Floats of the transformed inputs that are kept at a time: all of them where they are few.
+  std::size_t values_floats(std::size_t samples) const {
+    const std::size_t of_group = WinogradInputs::group_floats(weights_.channels());
+    return std::clamp(samples * grid_.groups.size() * of_group, of_group,
+                      std::max(shared_values_limit, of_group));
   }
   std::size_t offsets_floats(std::size_t samples) const { return whole_lines(samples * weights_.channels()); }
   std::size_t member_floats() const { return inputs_.plane_floats() + sums_limit + late_floats(); }
