@@ -27,6 +27,15 @@ struct SampleOutput {
   const float* residual = nullptr;  ///< planes to add before the activation, or null
 };
 
+/// Whether no sample leaves out any of so many channels.
+inline bool everything_is_listed(std::span<const SampleInput> inputs, std::span<const SampleOutput> outputs,
+                                 std::int32_t input_channels, std::int32_t output_channels) {
+  return std::all_of(inputs.begin(), inputs.end(),
+                     [&](const SampleInput& input) { return input.count == input_channels; }) &&
+         std::all_of(outputs.begin(), outputs.end(),
+                     [&](const SampleOutput& output) { return output.count == output_channels; });
+}
+
 /// Samples that use a kernel, of all `kernels`, in the mean.
 inline double uses_of_kernels(std::span<const SampleInput> inputs, std::span<const SampleOutput> outputs,
                               double kernels) {

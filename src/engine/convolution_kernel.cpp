@@ -43,8 +43,8 @@ std::unique_ptr<ConvolutionKernel> make_convolution(const Kernels& kernels, cons
   if (suits_winograd(geometry)) {
     if (is_float && suits_large_winograd(geometry))
       return make_large_winograd_convolution(kernels, geometry, weight, constants);
-    if (is_float && suits_late_winograd(geometry))
-      return make_late_winograd_convolution(kernels, geometry, weight, constants);
+    if (suits_late_winograd(geometry))
+      return make_late_winograd_convolution(kernels, geometry, weight, constants, precision);
     return make_winograd_convolution(kernels, geometry, weight, constants, precision);
   }
   if (is_float && every_output && suits_dense(geometry, kernels.lanes))

@@ -51,19 +51,21 @@ std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernel
                                                            WeightPrecision precision);
 
 /// The same of kernels that others use, too; `constants` may be empty.
+template <class Weight>
 std::unique_ptr<ConvolutionKernel> make_packed_direct_convolution(
-    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<float>> weights,
+    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<Weight>> weights,
     std::span<const float> constants);
+template <class Weight>
 std::unique_ptr<ConvolutionKernel> make_packed_winograd_convolution(
-    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<float>> weights,
+    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<Weight>> weights,
     std::span<const float> constants);
 
 /// For kernels of 3 x 3 and stride 1 that are large and meet small planes: kernels are kept as they are, and
 /// transformed where they are used if they serve enough tiles.
 std::unique_ptr<ConvolutionKernel> make_late_winograd_convolution(const Kernels& kernels,
                                                                   const Geometry& geometry,
-                                                                  const float* weight,
-                                                                  const float* constants);
+                                                                  const float* weight, const float* constants,
+                                                                  WeightPrecision precision);
 
 /// Only for steps that compute every output.
 std::unique_ptr<ConvolutionKernel> make_dense_convolution(const Kernels& kernels, const Geometry& geometry,

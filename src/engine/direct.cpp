@@ -156,22 +156,28 @@ class DirectConvolution : public ConvolutionKernel {
 
 }  // namespace
 
+template <class Weight>
 std::unique_ptr<ConvolutionKernel> make_packed_direct_convolution(
-    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<float>> weights,
+    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<Weight>> weights,
     std::span<const float> constants) {
-  return std::make_unique<DirectConvolution<float>>(kernels, geometry, std::move(weights), constants);
+  return std::make_unique<DirectConvolution<Weight>>(kernels, geometry, std::move(weights), constants);
 }
+
+template std::unique_ptr<ConvolutionKernel> make_packed_direct_convolution(
+    const Kernels&, const Geometry&, std::shared_ptr<const PackedKernels<float>>, std::span<const float>);
+template std::unique_ptr<ConvolutionKernel> make_packed_direct_convolution(
+    const Kernels&, const Geometry&, std::shared_ptr<const PackedKernels<BFloat16>>, std::span<const float>);
 
 std::unique_ptr<ConvolutionKernel> make_direct_convolution(const Kernels& kernels, const Geometry& geometry,
                                                            const float* weight, const float* constants,
                                                            WeightPrecision precision) {
-  const std::span<const float> listed = constants_of(geometry, constants);
-  if (precision == WeightPrecision::fp32) {
-    return make_packed_direct_convolution(
-        kernels, geometry, std::make_shared<PackedKernels<float>>(geometry, weight, constants), listed);
-  }
-  return std::make_unique<DirectConvolution<BFloat16>>(
-      kernels, geometry, std::make_shared<PackedKernels<BFloat16>>(geometry, weight, constants), listed);
+  const auto make = [&]<class Weight>(std::shared_ptr<const PackedKernels<Weight>> weights) {
+    return make_packed_direct_convolution(kernels, geometry, std::move(weights),
+                                          constants_of(geometry, constants));
+  };
+  if (precision == WeightPrecision::bf16)
+    return make(std::make_shared<const PackedKernels<BFloat16>>(geometry, weight, constants));
+  return make(std::make_shared<const PackedKernels<float>>(geometry, weight, constants));
 }
 
 }  // namespace deepmoe

@@ -67,7 +67,7 @@ struct Products {
 
   /// out[r][c] = sum over i < count and tap < taps of weights[r][offsets[i] + tap] * values[p][tap][c] with p
   /// = places[i] (i without places), values being packed (place, taps, columns, lanes); out is packed (rows,
-  /// columns, lanes).
+  /// columns, lanes). With places nothing is asked ahead.
   void (*scalars)(const float* values, const Weight* const* weights, const Weight* const* ahead,
                   const std::int32_t* offsets, const std::int32_t* places, std::int32_t count,
                   std::int32_t taps, int rows, int columns, float* out);
@@ -75,6 +75,13 @@ struct Products {
   /// out[c] += sum over i < count of x[i] * weights[(features ? features[i] : i) * columns + c], vectors.
   void (*rows)(const float* x, const Weight* weights, const std::int32_t* features, std::int32_t count,
                int columns, float* out);
+
+  /// Transforms listed kernels of 3 x 3, 9 numbers each: of the kernel at kernels + 9 * channels[i], point p
+  /// goes to out[(p / lanes) * part_stride + (channels[i] - first) * lanes + p % lanes], i < count. A number
+  /// behind each kernel is read. The same kernels of `ahead`, which are those of the next call, are asked
+  /// for.
+  void (*transform_kernels)(const Weight* kernels, const Weight* ahead, const std::int32_t* channels,
+                            std::int32_t count, std::int32_t first, float* out, std::size_t part_stride);
 };
 
 struct Kernels {
@@ -100,13 +107,6 @@ struct Kernels {
   /// + (p / lanes) * part_stride + t * lanes + p % lanes].
   void (*transform_tiles)(const float* plane, std::size_t stride, const std::int32_t* corners, int groups,
                           int tiles, float* out, std::size_t part_stride, std::size_t group_stride);
-
-  /// Transforms listed kernels of 3 x 3, 9 floats each: of the kernel at kernels + 9 * channels[i], point p
-  /// goes to out[(p / lanes) * part_stride + (channels[i] - first) * lanes + p % lanes], i < count. A float
-  /// behind each kernel is read. The same kernels of `ahead`, which are those of the next call, are asked
-  /// for.
-  void (*transform_kernels)(const float* kernels, const float* ahead, const std::int32_t* channels,
-                            std::int32_t count, std::int32_t first, float* out, std::size_t part_stride);
 
   /// Transforms listed planes of 2 x 2 pixels, each of them a tile with zeros around it: of plane channels[i]
   /// (i without channels) at planes + 4 * channel less its constant (of `constants`, 0 without any), times

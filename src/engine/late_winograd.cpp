@@ -14,8 +14,9 @@ namespace {
 
 class LateWinogradConvolution : public ConvolutionKernel {
  public:
+  template <class Weight>
   LateWinogradConvolution(const Kernels& kernels, const Geometry& geometry,
-                          const std::shared_ptr<const PackedKernels<float>>& weights,
+                          const std::shared_ptr<const PackedKernels<Weight>>& weights,
                           std::span<const float> constants)
       : geometry_(geometry),
         direct_(make_packed_direct_convolution(kernels, geometry, weights, constants)),
@@ -51,11 +52,15 @@ class LateWinogradConvolution : public ConvolutionKernel {
 
 std::unique_ptr<ConvolutionKernel> make_late_winograd_convolution(const Kernels& kernels,
                                                                   const Geometry& geometry,
-                                                                  const float* weight,
-                                                                  const float* constants) {
-  return std::make_unique<LateWinogradConvolution>(
-      kernels, geometry, std::make_shared<PackedKernels<float>>(geometry, weight, constants),
-      constants_of(geometry, constants));
+                                                                  const float* weight, const float* constants,
+                                                                  WeightPrecision precision) {
+  const auto make = [&]<class Weight>(const std::shared_ptr<const PackedKernels<Weight>>& weights) {
+    return std::make_unique<LateWinogradConvolution>(kernels, geometry, weights,
+                                                     constants_of(geometry, constants));
+  };
+  if (precision == WeightPrecision::bf16)
+    return make(std::make_shared<const PackedKernels<BFloat16>>(geometry, weight, constants));
+  return make(std::make_shared<const PackedKernels<float>>(geometry, weight, constants));
 }
 
 }  // namespace deepmoe

@@ -23,9 +23,10 @@ std::vector<std::int32_t> listed(const std::vector<char>& used) {
 
 }  // namespace
 
-LateWinogradWeights::Uses LateWinogradWeights::uses_of(std::span<const TileItem> items,
-                                                       std::span<const SampleInput> inputs,
-                                                       std::span<const SampleOutput> outputs) const {
+template <class Weight>
+KernelUses LateWinogradWeights<Weight>::uses_of(std::span<const TileItem> items,
+                                                std::span<const SampleInput> inputs,
+                                                std::span<const SampleOutput> outputs) const {
   std::vector<char> channels(weights_->channels()), computed(weights_->outputs());
   if (weights_->channels() > weights_->inputs()) channels.back() = 1;
   for (const TileItem& item : items) {
@@ -38,21 +39,28 @@ LateWinogradWeights::Uses LateWinogradWeights::uses_of(std::span<const TileItem>
   return {listed(channels), listed(computed)};
 }
 
-void LateWinogradWeights::transform(const Uses& uses, const WinogradBlock& block, Channels channels,
-                                    float* memory) const {
+template <class Weight>
+void LateWinogradWeights<Weight>::transform(const KernelUses& uses, const WinogradBlock& block,
+                                            Channels channels, float* memory) const {
   const auto first = std::lower_bound(uses.channels.begin(), uses.channels.end(), channels.first);
   const std::span used(first, std::lower_bound(first, uses.channels.end(), channels.last));
   const std::size_t row = row_floats(channels);
-  auto output = std::lower_bound(uses.outputs.begin(), uses.outputs.end(), block.first);
-  while (output != uses.outputs.end() && *output < block.last) {
-    const auto here = static_cast<std::size_t>(*output);
-    // What is asked for a row of kernels early is there in time.
-    const auto next = ++output != uses.outputs.end() ? static_cast<std::size_t>(*output) : here;
-    kernels_.transform_kernels(weights_->row(here), weights_->row(next), used.data(),
-                               static_cast<std::int32_t>(used.size()), channels.first,
-                               memory + (here - static_cast<std::size_t>(block.first)) * row,
-                               static_cast<std::size_t>(block.last - block.first) * row);
+  // What is asked for some kilobytes early is there in time.
+  const std::size_t bytes_of_row = used.size() * 9 * sizeof(Weight) + 1;
+  const auto rows_ahead = static_cast<std::ptrdiff_t>(std::clamp<std::size_t>(8192 / bytes_of_row, 1, 4));
+  const auto end = uses.outputs.end();
+  for (auto output = std::lower_bound(uses.outputs.begin(), end, block.first);
+       output != end && *output < block.last; ++output) {
+    const auto later = end - output > rows_ahead ? output + rows_ahead : output;
+    kernels_.products<Weight>().transform_kernels(
+        weights_->row(static_cast<std::size_t>(*output)), weights_->row(static_cast<std::size_t>(*later)),
+        used.data(), static_cast<std::int32_t>(used.size()), channels.first,
+        memory + static_cast<std::size_t>(*output - block.first) * row,
+        static_cast<std::size_t>(block.last - block.first) * row);
   }
 }
+
+template class LateWinogradWeights<float>;
+template class LateWinogradWeights<BFloat16>;
 
 }  // namespace deepmoe

@@ -14,15 +14,27 @@
 
 namespace deepmoe {
 
+/// What some samples use of a convolution's kernels: ascending channels, the one of constants included, and
+/// outputs.
+struct KernelUses {
+  std::vector<std::int32_t> channels, outputs;
+};
+
+/// The channels `first .. last - 1` of kernels.
+struct KernelChannels {
+  std::int32_t first, last;
+};
+
 /// The kernels of a 3x3 convolution as they are, 9 numbers each, transformed for F(2x2, 3x3) where they are
 /// used: those of a block at a time, which all samples then read in the cache. They take 9 / 16 of the
 /// memory, and of the way from there, for a few more instructions.
+template <class Weight>
 class LateWinogradWeights {
  public:
   using Number = float;
   static constexpr bool are_late = true;
 
-  LateWinogradWeights(const Kernels& kernels, std::shared_ptr<const PackedKernels<float>> weights)
+  LateWinogradWeights(const Kernels& kernels, std::shared_ptr<const PackedKernels<Weight>> weights)
       : kernels_(kernels), lanes_(static_cast<std::size_t>(kernels.lanes)), weights_(std::move(weights)) {}
 
   /// The same as WinogradWeights'.
@@ -34,30 +46,37 @@ class LateWinogradWeights {
   static std::size_t kernel_bytes() { return tile_points * sizeof(float); }
   std::size_t step() const { return lanes_; }
 
-  /// What some samples use: ascending channels, the one of constants included, and outputs.
-  struct Uses {
-    std::vector<std::int32_t> channels, outputs;
-  };
-  Uses uses_of(std::span<const TileItem> items, std::span<const SampleInput> inputs,
-               std::span<const SampleOutput> outputs) const;
+  KernelUses uses_of(std::span<const TileItem> items, std::span<const SampleInput> inputs,
+                     std::span<const SampleOutput> outputs) const;
 
-  /// The channels that a block may read.
-  struct Channels {
-    std::int32_t first, last;
-  };
+  using Channels = KernelChannels;
   /// Floats of memory for the kernels of so many outputs for these channels.
   std::size_t floats(std::int32_t rows, Channels channels) const {
     return parts() * static_cast<std::size_t>(rows) * row_floats(channels);
   }
   /// Transforms the kernels of a block's outputs, as far as they are used, to `memory`.
-  void transform(const Uses& uses, const WinogradBlock& block, Channels channels, float* memory) const;
-  /// One part of an output's kernels there: channel i at `i * step()`. Channels below the first one would be
-  /// in front of `memory`, which has to have room for them there.
-  const float* row(std::size_t part, std::int32_t output, const WinogradBlock& block, Channels channels,
-                   const float* memory) const {
-    const auto rows = static_cast<std::size_t>(block.last - block.first);
-    return memory + (part * rows + static_cast<std::size_t>(output - block.first)) * row_floats(channels) -
-           static_cast<std::size_t>(channels.first) * lanes_;
+  void transform(const KernelUses& uses, const WinogradBlock& block, Channels channels, float* memory) const;
+  /// Where the rows of a block lie in `memory`: channel i of a row at `i * step()`. Channels below the
+  /// block's would be in front of `memory`, which has to have room for them there.
+  class Rows {
+   public:
+    const float* operator()(std::size_t part, std::int32_t output) const {
+      return from_ + part * part_floats_ + static_cast<std::size_t>(output - first_) * row_floats_;
+    }
+
+   private:
+    friend LateWinogradWeights;
+    const float* from_;
+    std::size_t part_floats_, row_floats_;
+    std::int32_t first_;
+  };
+  Rows rows(const WinogradBlock& block, Channels channels, const float* memory) const {
+    Rows rows;
+    rows.from_ = memory - static_cast<std::size_t>(channels.first) * lanes_;
+    rows.row_floats_ = row_floats(channels);
+    rows.part_floats_ = static_cast<std::size_t>(block.last - block.first) * rows.row_floats_;
+    rows.first_ = block.first;
+    return rows;
   }
 
  private:
@@ -68,7 +87,7 @@ class LateWinogradWeights {
 
   const Kernels& kernels_;
   std::size_t lanes_;
-  std::shared_ptr<const PackedKernels<float>> weights_;
+  std::shared_ptr<const PackedKernels<Weight>> weights_;
 };
 
 }  // namespace deepmoe

@@ -56,7 +56,8 @@ HWY_INLINE Vector load(Floats d, const BFloat16* HWY_RESTRICT weights) {
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(wholes, bits)));
 }
 
-template <class Weight, int Rows, int Columns>
+/// `Ahead`: there are rows to ask for.
+template <class Weight, bool Ahead, int Rows, int Columns>
 HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const Weight* const* weights,
                                     const Weight* const* ahead, const std::int32_t* HWY_RESTRICT offsets,
                                     std::int32_t count, bool add, float* HWY_RESTRICT out,
@@ -77,7 +78,7 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const Weig
   }
   for (std::int32_t i = 0; i < count; ++i) {
     const std::ptrdiff_t offset = offsets[i];
-    if (ahead != nullptr) {
+    if constexpr (Ahead) {
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) hwy::Prefetch(ahead[r] + offset);
     }
@@ -123,8 +124,10 @@ HWY_NOINLINE void vector_product_of(const float* HWY_RESTRICT values, const Weig
   }
 }
 
-/// `Listed`: values are at `places`.
-template <class Weight, bool Listed, int Rows, int Columns>
+/// What a product of scalars does besides: reads values at `places`, or asks for rows.
+enum class Besides { nothing, places, ahead };
+
+template <class Weight, Besides besides, int Rows, int Columns>
 HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weight* const* weights,
                                     const Weight* const* ahead, const std::int32_t* HWY_RESTRICT offsets,
                                     const std::int32_t* HWY_RESTRICT places, std::int32_t count,
@@ -141,7 +144,7 @@ HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weig
   }
   for (std::int32_t i = 0; i < count; ++i) {
     std::ptrdiff_t offset = offsets[i];
-    if (ahead != nullptr) {
+    if constexpr (besides == Besides::ahead) {
 #pragma GCC unroll 16
       for (int r = 0; r < Rows; ++r) {
         hwy::Prefetch(ahead[r] + offset);
@@ -149,7 +152,8 @@ HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weig
       }
     }
     const float* HWY_RESTRICT at = values;
-    if constexpr (Listed) at += static_cast<std::size_t>(places[i] * taps * Columns) * lanes;
+    if constexpr (besides == Besides::places)
+      at += static_cast<std::size_t>(places[i] * taps * Columns) * lanes;
     for (std::int32_t tap = 0; tap < taps; ++tap, ++offset) {
       Vector value[Columns];
 #pragma GCC unroll 4
@@ -166,7 +170,7 @@ HWY_NOINLINE void scalar_product_of(const float* HWY_RESTRICT values, const Weig
         for (int c = 0; c < Columns; ++c) sums[r][c] = hn::MulAdd(weight, value[c], sums[r][c]);
       }
     }
-    if constexpr (!Listed) values = at;
+    if constexpr (besides != Besides::places) values = at;
   }
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
@@ -211,29 +215,36 @@ using ScalarProduct = void (*)(const float*, const Weight* const*, const Weight*
 template <int Columns>
 using RowsOf = std::make_integer_sequence<int, rows_limit(Columns)>;
 
-template <class Weight, int Columns, int... Row>
+template <class Product>
+using ProductTable = std::array<std::array<Product, product_rows_limit>, product_columns>;
+
+template <class Weight, bool Ahead, int Columns, int... Row>
 constexpr std::array<VectorProduct<Weight>, product_rows_limit> vector_products(
     std::integer_sequence<int, Row...>) {
-  return {vector_product_of<Weight, Row + 1, Columns>...};
+  return {vector_product_of<Weight, Ahead, Row + 1, Columns>...};
 }
-template <class Weight, bool Listed, int Columns, int... Row>
+template <class Weight, bool Ahead>
+constexpr ProductTable<VectorProduct<Weight>> vector_products() {
+  return {vector_products<Weight, Ahead, 1>(RowsOf<1>()), vector_products<Weight, Ahead, 2>(RowsOf<2>()),
+          vector_products<Weight, Ahead, 3>(RowsOf<3>()), vector_products<Weight, Ahead, 4>(RowsOf<4>())};
+}
+template <class Weight, Besides besides, int Columns, int... Row>
 constexpr std::array<ScalarProduct<Weight>, product_rows_limit> scalar_products(
     std::integer_sequence<int, Row...>) {
-  return {scalar_product_of<Weight, Listed, Row + 1, Columns>...};
+  return {scalar_product_of<Weight, besides, Row + 1, Columns>...};
 }
-template <class Weight, bool Listed>
-constexpr std::array<std::array<ScalarProduct<Weight>, product_rows_limit>, product_columns>
-scalar_products() {
-  return {scalar_products<Weight, Listed, 1>(RowsOf<1>()), scalar_products<Weight, Listed, 2>(RowsOf<2>()),
-          scalar_products<Weight, Listed, 3>(RowsOf<3>()), scalar_products<Weight, Listed, 4>(RowsOf<4>())};
+template <class Weight, Besides besides>
+constexpr ProductTable<ScalarProduct<Weight>> scalar_products() {
+  return {scalar_products<Weight, besides, 1>(RowsOf<1>()), scalar_products<Weight, besides, 2>(RowsOf<2>()),
+          scalar_products<Weight, besides, 3>(RowsOf<3>()), scalar_products<Weight, besides, 4>(RowsOf<4>())};
 }
+
 template <class Weight>
 void vector_product(const float* values, const Weight* const* weights, const Weight* const* ahead,
                     const std::int32_t* offsets, std::int32_t count, int rows, int columns, bool add,
                     float* out, std::size_t row_stride, std::size_t column_stride) {
-  static constexpr std::array<std::array<VectorProduct<Weight>, product_rows_limit>, product_columns>
-      products{vector_products<Weight, 1>(RowsOf<1>()), vector_products<Weight, 2>(RowsOf<2>()),
-               vector_products<Weight, 3>(RowsOf<3>()), vector_products<Weight, 4>(RowsOf<4>())};
+  static constexpr auto plain = vector_products<Weight, false>(), asking = vector_products<Weight, true>();
+  const auto& products = ahead != nullptr ? asking : plain;
   products[static_cast<std::size_t>(columns) - 1][static_cast<std::size_t>(rows) - 1](
       values, weights, ahead, offsets, count, add, out, row_stride, column_stride);
 }
@@ -242,8 +253,10 @@ template <class Weight>
 void scalar_product(const float* values, const Weight* const* weights, const Weight* const* ahead,
                     const std::int32_t* offsets, const std::int32_t* places, std::int32_t count,
                     std::int32_t taps, int rows, int columns, float* out) {
-  static constexpr auto in_order = scalar_products<Weight, false>(), listed = scalar_products<Weight, true>();
-  const auto& products = places != nullptr ? listed : in_order;
+  static constexpr auto plain = scalar_products<Weight, Besides::nothing>(),
+                        listed = scalar_products<Weight, Besides::places>(),
+                        asking = scalar_products<Weight, Besides::ahead>();
+  const auto& products = places != nullptr ? listed : ahead != nullptr ? asking : plain;
   products[static_cast<std::size_t>(columns) - 1][static_cast<std::size_t>(rows) - 1](
       values, weights, ahead, offsets, places, count, taps, out);
 }

@@ -107,9 +107,21 @@ void transform_tiles(const float* plane, std::size_t stride, const std::int32_t*
   }
 }
 
+/// Three numbers of a kernel's row, and one that does not matter, in each block of four lanes.
+template <class D>
+HWY_INLINE hn::Vec<D> kernel_row(D d, const float* row) {
+  return hn::LoadDup128(d, row);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> kernel_row(D d, const BFloat16* row) {
+  alignas(16) const float numbers[4] = {to_float(row[0]), to_float(row[1]), to_float(row[2]), 0.0F};
+  return hn::LoadDup128(d, numbers);
+}
+
 /// G g G^T (Lavin and Gray, CVPR 2016, section 4.1): rows of G times rows of the kernel, then times its
 /// columns.
-void transform_kernels(const float* kernels, const float* ahead, const std::int32_t* channels,
+template <class Weight>
+void transform_kernels(const Weight* kernels, const Weight* ahead, const std::int32_t* channels,
                        std::int32_t count, std::int32_t first, float* HWY_RESTRICT out,
                        std::size_t part_stride) {
   const hn::CappedTag<float, tile_points> d;
@@ -126,11 +138,11 @@ void transform_kernels(const float* kernels, const float* ahead, const std::int3
       {0, 0.5, 0.5, 1, 0, 0.5, 0.5, 1, 0, 0.5, 0.5, 1, 0, 0.5, 0.5, 1}};
   for (std::int32_t i = 0; i < count; ++i) {
     const std::size_t at_channel = 9 * static_cast<std::size_t>(channels[i]);
-    const float* kernel = kernels + at_channel;
+    const Weight* kernel = kernels + at_channel;
     hwy::Prefetch(ahead + at_channel);
     float* to = out + static_cast<std::size_t>(channels[i] - first) * lanes;
-    const auto top = hn::LoadDup128(d, kernel), middle = hn::LoadDup128(d, kernel + 3),
-               bottom = hn::LoadDup128(d, kernel + 6);
+    const auto top = kernel_row(d, kernel), middle = kernel_row(d, kernel + 3),
+               bottom = kernel_row(d, kernel + 6);
     for (std::size_t at = 0; at < tile_points; at += lanes, to += part_stride) {
       const auto points = hn::MulAdd(
           top, hn::Load(d, rows[0] + at),

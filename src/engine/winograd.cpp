@@ -81,7 +81,7 @@ class WinogradConvolution : public ConvolutionKernel {
               team,
               reinterpret_cast<std::int32_t*>(behind_values),
               behind_values + offsets_floats(inputs.size()),
-              everything_is_listed(inputs, outputs),
+              everything_is_listed(inputs, outputs, geometry_.inputs, geometry_.outputs),
               TileItems(scratch)};
     list_offsets(call);
     const bool merge = grid_.tiles <= product_columns / 2 && inputs.size() > 1 && call.everything;
@@ -100,6 +100,10 @@ class WinogradConvolution : public ConvolutionKernel {
 
  private:
   using Block = WinogradBlock;
+  /// A block whose kernels can be read.
+  struct ReadyBlock : Block {
+    typename Weights::Rows rows;
+  };
   using Weight = typename Weights::Number;
 
   struct Call {
@@ -111,8 +115,9 @@ class WinogradConvolution : public ConvolutionKernel {
     float* members;
     bool everything;  // no channel is left out anywhere
     TileItems items;
-    LateWinogradWeights::Uses uses{};  // of the items
-    bool asks_ahead = false;           // for kernels that no cache holds
+    KernelUses uses{};         // of the items
+    bool reads_ahead = false;  // a block's kernels, before they are used
+    bool asks_ahead = false;   // a product's kernels, while the one before is computed
   };
 
   /// Floats of the transformed inputs that are kept at a time: all of them where they are few.
@@ -130,13 +135,6 @@ class WinogradConvolution : public ConvolutionKernel {
     return std::max(kernels_limit_, fewest) / sizeof(float) +
            3 * floats_of_line * static_cast<std::size_t>(geometry_.outputs);
   }
-  float* late_rows(const Call& call) const { return member(call) + inputs_.plane_floats() + sums_limit; }
-  LateWinogradWeights::Channels channels_of(const Block& block) const {
-    const bool is_last = block.chunk + 1 == block.chunks;
-    return {first_of_chunk(geometry_, block.chunk, block.chunks),
-            is_last ? static_cast<std::int32_t>(weights_.channels())
-                    : first_of_chunk(geometry_, block.chunk + 1, block.chunks)};
-  }
   float* member(const Call& call) const { return call.members + call.team.member() * member_floats(); }
 
   void list_offsets(Call& call) const {
@@ -148,14 +146,6 @@ class WinogradConvolution : public ConvolutionKernel {
       if (inputs_.channels_of(input) > static_cast<std::size_t>(input.count))
         offsets[input.count] = geometry_.inputs * step;
     }
-  }
-
-  bool everything_is_listed(std::span<const SampleInput> inputs,
-                            std::span<const SampleOutput> outputs) const {
-    return std::all_of(inputs.begin(), inputs.end(),
-                       [&](const SampleInput& input) { return input.count == geometry_.inputs; }) &&
-           std::all_of(outputs.begin(), outputs.end(),
-                       [&](const SampleOutput& output) { return output.count == geometry_.outputs; });
   }
 
   /// Takes one group made of as many samples as fit.
@@ -201,11 +191,11 @@ class WinogradConvolution : public ConvolutionKernel {
       pairs += double(input.count) * call.outputs[static_cast<std::size_t>(item.sample)].count;
     }
     const double uses = pairs / (double(geometry_.inputs) * geometry_.outputs);
-    const bool reads_ahead = !Weights::are_late && !call.everything && weights_.bytes() > kernels_limit_ &&
-                             uses >= 1 && uses <= most_uses_to_read_ahead;
-    call.asks_ahead = !Weights::are_late && !weights_.is_single_tile() && weights_.bytes() > kernels_limit_ &&
-                      uses <= most_uses_to_ask_ahead &&
-                      most * 4 < weights_.channels() * 3;  // else they are read nearly in order
+    const bool come_from_memory = !Weights::are_late && weights_.bytes() > kernels_limit_;
+    call.reads_ahead = come_from_memory && !call.everything && uses >= 1 && uses <= most_uses_to_read_ahead;
+    // Where most channels are used, their kernels are read nearly in order.
+    call.asks_ahead = come_from_memory && !weights_.is_single_tile() && uses <= most_uses_to_ask_ahead &&
+                      most * 4 < weights_.channels() * 3;
     // Kernels that serve a few tiles only are read once in any case.
     if (call.items.tiles() >= tiles_for_chunks)
       block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
@@ -221,16 +211,24 @@ class WinogradConvolution : public ConvolutionKernel {
       of.first = index * rows;
       of.last = std::min(geometry_.outputs, of.first + rows);
       for (of.chunk = 0; of.chunk < of.chunks; ++of.chunk) {
-        if constexpr (Weights::are_late) {
-          weights_.transform(call.uses, of, channels_of(of), late_rows(call));
-        } else if (reads_ahead) {
-          weights_.read_ahead(of.first, of.last, first_of_chunk(geometry_, of.chunk, of.chunks),
-                              first_of_chunk(geometry_, of.chunk + 1, of.chunks));
-        }
-        multiply(call, of);
+        multiply(call, ready(call, of));
       }
     });
     call.items.clear();
+  }
+
+  ReadyBlock ready(const Call& call, const Block& block) const {
+    const std::int32_t first = first_of_chunk(geometry_, block.chunk, block.chunks);
+    std::int32_t last = first_of_chunk(geometry_, block.chunk + 1, block.chunks);
+    if constexpr (Weights::are_late) {
+      if (block.chunk + 1 == block.chunks) last = static_cast<std::int32_t>(weights_.channels());
+      float* memory = member(call) + inputs_.plane_floats() + sums_limit;
+      weights_.transform(call.uses, block, {first, last}, memory);
+      return {block, weights_.rows(block, {first, last}, memory)};
+    } else {
+      if (call.reads_ahead) weights_.read_ahead(block.first, block.last, first, last);
+      return {block, {weights_}};
+    }
   }
 
   /// Outputs whose kernels of one chunk stay in the second cache, and whose sums have room to wait.
@@ -290,7 +288,7 @@ class WinogradConvolution : public ConvolutionKernel {
   }
 
   /// Adds one chunk's products for all items, and finishes after the last chunk.
-  void multiply(const Call& call, const Block& block) const {
+  void multiply(const Call& call, const ReadyBlock& block) const {
     float* sums = member(call) + inputs_.plane_floats();
     // Kernels serve all items before the next ones are read, where all items need the same ones.
     if (call.everything) {
@@ -324,7 +322,7 @@ class WinogradConvolution : public ConvolutionKernel {
 
   /// The outputs at the places `from .. to - 1` of one item, whose sums, those of place `begin` first, are
   /// packed (place, tile, point) where they have to wait.
-  void multiply(const Call& call, const Block& block, const TileItem& item, std::int32_t begin,
+  void multiply(const Call& call, const ReadyBlock& block, const TileItem& item, std::int32_t begin,
                 std::int32_t from, std::int32_t to, float* sums) const {
     const SampleInput& input = call.inputs[static_cast<std::size_t>(item.sample)];
     const SampleOutput& output = call.outputs[static_cast<std::size_t>(item.sample)];
@@ -339,8 +337,7 @@ class WinogradConvolution : public ConvolutionKernel {
       for (std::size_t part = 0; part < weights_.parts(); ++part) {
         for (std::int32_t k = 0; k < to - from; ++k) {
           const std::int32_t place = std::min(first_place + k, output.count - 1);
-          to_rows[part][static_cast<std::size_t>(k)] =
-              row(call, block, part, channel_at(output.channels, place));
+          to_rows[part][static_cast<std::size_t>(k)] = block.rows(part, channel_at(output.channels, place));
         }
       }
     };
@@ -388,14 +385,6 @@ class WinogradConvolution : public ConvolutionKernel {
     }
   }
 
-  const Weight* row(const Call& call, const Block& block, std::size_t part, std::int32_t output) const {
-    if constexpr (Weights::are_late) {
-      return weights_.row(part, output, block, channels_of(block), late_rows(call));
-    } else {
-      return weights_.row(part, static_cast<std::size_t>(output));
-    }
-  }
-
   const Kernels& kernels_;
   Geometry geometry_;
   std::size_t lanes_;
@@ -423,11 +412,17 @@ std::unique_ptr<ConvolutionKernel> make_winograd_convolution(const Kernels& kern
   return make(WinogradWeights<float>(geometry, lanes, weight, constants));
 }
 
+template <class Weight>
 std::unique_ptr<ConvolutionKernel> make_packed_winograd_convolution(
-    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<float>> weights,
+    const Kernels& kernels, const Geometry& geometry, std::shared_ptr<const PackedKernels<Weight>> weights,
     std::span<const float> constants) {
-  return std::make_unique<WinogradConvolution<LateWinogradWeights>>(
-      kernels, geometry, LateWinogradWeights(kernels, std::move(weights)), constants);
+  return std::make_unique<WinogradConvolution<LateWinogradWeights<Weight>>>(
+      kernels, geometry, LateWinogradWeights<Weight>(kernels, std::move(weights)), constants);
 }
+
+template std::unique_ptr<ConvolutionKernel> make_packed_winograd_convolution(
+    const Kernels&, const Geometry&, std::shared_ptr<const PackedKernels<float>>, std::span<const float>);
+template std::unique_ptr<ConvolutionKernel> make_packed_winograd_convolution(
+    const Kernels&, const Geometry&, std::shared_ptr<const PackedKernels<BFloat16>>, std::span<const float>);
 
 }  // namespace deepmoe

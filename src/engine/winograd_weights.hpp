@@ -39,6 +39,12 @@ class WinogradWeights {
   const Weight* row(std::size_t part, std::size_t output) const {
     return buffer_.data() + part * part_numbers_ + output * row_numbers_;
   }
+  struct Rows {
+    const WinogradWeights& weights;
+    const Weight* operator()(std::size_t part, std::int32_t output) const {
+      return weights.row(part, static_cast<std::size_t>(output));
+    }
+  };
   std::size_t step() const { return step_; }
 
   /// Reads the kernels of the outputs `first .. last - 1` for the channels `from .. to - 1` in order. Samples
