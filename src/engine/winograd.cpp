@@ -201,7 +201,7 @@ class WinogradConvolution : public ConvolutionKernel {
       block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
     if constexpr (Weights::are_late)
       call.uses = weights_.uses_of(call.items.all(), call.inputs, call.outputs);
-    const std::int32_t rows = rows_at_a_time(call, block.chunks);
+    const std::int32_t rows = rows_at_a_time(call, block.chunks, uses);
     block.blocks = (geometry_.outputs + rows - 1) / rows;
     call.items.find_places(call.inputs, call.outputs, geometry_,
                            weights_.channels() > static_cast<std::size_t>(geometry_.inputs), block, rows);
@@ -232,10 +232,14 @@ class WinogradConvolution : public ConvolutionKernel {
   }
 
   /// Outputs whose kernels of one chunk stay in the second cache, and whose sums have room to wait.
-  std::int32_t rows_at_a_time(const Call& call, std::int32_t chunks) const {
+  std::int32_t rows_at_a_time(const Call& call, std::int32_t chunks, double uses) const {
     const std::size_t chunk_bytes =
         weights_.channels() * weights_.kernel_bytes() / static_cast<std::size_t>(chunks);
     std::size_t rows = kernels_limit_ / std::max<std::size_t>(1, chunk_bytes);
+    // Kernels that are used once need not stay.
+    const bool are_used_once = call.items.all().size() == 1 || uses <= 0.5;
+    if (!Weights::are_late && chunks == 1 && are_used_once)
+      rows = static_cast<std::size_t>(geometry_.outputs);
     if (chunks > 1) rows = std::min(rows, sums_limit / (call.items.tiles() * tile_points));
     if (call.team.size() > 1) {
       const auto parts = static_cast<std::size_t>(4 * call.team.size());
