@@ -107,10 +107,13 @@ class DenseConvolution : public ConvolutionKernel {
 
   /// The rows of a sample's channels, and, in `memory` where they can't be read as they are, its planes.
   Rows rows_of(const SampleInput& input, float* memory) const {
-    const bool as_they_are = geometry_.padding == 0 && constants_.empty() && input.scales == nullptr;
+    // Constants stand for channels that are not listed.
+    const bool every = input.count == geometry_.inputs;
+    const bool with_constants = !constants_.empty() && !every;
+    const bool as_they_are = geometry_.padding == 0 && !with_constants && input.scales == nullptr;
     auto* offsets = reinterpret_cast<std::int32_t*>(memory + input_floats());
     auto* places = reinterpret_cast<std::int32_t*>(memory + input_floats() + list_floats());
-    const std::int32_t count = input.count + static_cast<std::int32_t>(of_ones());
+    const std::int32_t count = input.count + (with_constants ? 1 : 0);
     std::int32_t row = 0;
     for (std::int32_t i = 0; i < count; ++i) {
       const std::int32_t channel = i < input.count ? channel_at(input.channels, i) : geometry_.inputs;
@@ -121,26 +124,26 @@ class DenseConvolution : public ConvolutionKernel {
         places[row] = channel * geometry_.kernel + y;
       }
     }
-    const bool every = input.count == geometry_.inputs;
-    return {as_they_are ? input.planes : padded(input, memory), offsets, every ? nullptr : places, row};
+    return {as_they_are ? input.planes : padded(input, with_constants, memory), offsets,
+            every ? nullptr : places, row};
   }
 
-  /// The listed channels less their constants, and one of ones where there are constants, with a border of
-  /// zeros.
-  const float* padded(const SampleInput& input, float* memory) const {
+  /// The listed channels, less their constants if there are any and one of ones then, with a border of zeros.
+  const float* padded(const SampleInput& input, bool with_constants, float* memory) const {
     const auto padding = static_cast<std::size_t>(geometry_.padding),
                height = static_cast<std::size_t>(geometry_.height),
                width = static_cast<std::size_t>(geometry_.width);
     const std::size_t listed = static_cast<std::size_t>(input.count) * padded_plane_;
-    if (padding > 0) std::memset(memory, 0, (listed + of_ones() * padded_plane_) * sizeof(float));
+    const std::size_t ones = with_constants ? 1 : 0;
+    if (padding > 0) std::memset(memory, 0, (listed + ones * padded_plane_) * sizeof(float));
     float* to = memory + padding * padded_width_ + padding;
     for (std::int32_t i = 0; i < input.count; ++i, to += padded_plane_) {
       const auto channel = static_cast<std::size_t>(channel_at(input.channels, i));
       kernels_.copy_rows(input.planes + channel * geometry_.in_plane(), width, height, width,
-                         constants_.empty() ? 0.0F : constants_[channel],
+                         with_constants ? constants_[channel] : 0.0F,
                          input.scales != nullptr ? input.scales[i] : 1.0F, to, padded_width_);
     }
-    for (std::size_t y = 0; y < height * of_ones(); ++y) std::fill_n(to + y * padded_width_, width, 1.0F);
+    for (std::size_t y = 0; y < height * ones; ++y) std::fill_n(to + y * padded_width_, width, 1.0F);
     return memory;
   }
 
