@@ -39,6 +39,9 @@ constexpr std::int32_t groups_to_finish = 8;
 /// Samples that use a kernel, in the mean, up to which kernels are better read before they are used.
 constexpr double most_uses_to_read_ahead = 8;
 
+/// Samples that use a kernel, in the mean, up to which samples share too few kernels to be computed together.
+constexpr double least_uses_to_share = 0.5;
+
 /// Tiles from which on chunks pay.
 constexpr std::size_t tiles_for_chunks = 32;
 
@@ -85,8 +88,10 @@ class WinogradConvolution : public ConvolutionKernel {
               TileItems(scratch)};
     list_offsets(call);
     const bool merge = grid_.tiles <= product_columns / 2 && inputs.size() > 1 && call.everything;
+    // Samples that hardly share kernels are better computed one by one.
     const bool keep_others =
-        weights_.bytes() > kernels_limit_ && grid_.groups.size() < 8 && inputs.size() > 1;
+        weights_.bytes() > kernels_limit_ && grid_.groups.size() < 8 && inputs.size() > 1 &&
+        uses_of_kernels(inputs, outputs, static_cast<double>(geometry_.kernels())) > least_uses_to_share;
     const std::size_t limit = keep_others || team.size() > 1 ? shared_values_limit : values_limit_;
     for (std::int32_t sample = 0; sample < static_cast<std::int32_t>(inputs.size());) {
       if (merge) {
@@ -191,11 +196,11 @@ class WinogradConvolution : public ConvolutionKernel {
       pairs += double(input.count) * call.outputs[static_cast<std::size_t>(item.sample)].count;
     }
     const double uses = pairs / (double(geometry_.inputs) * geometry_.outputs);
-    const bool come_from_memory = !Weights::are_late && weights_.bytes() > kernels_limit_;
-    call.reads_ahead = come_from_memory && !call.everything && uses >= 1 && uses <= most_uses_to_read_ahead;
     // Where most channels are used, their kernels are read nearly in order.
-    call.asks_ahead = come_from_memory && !weights_.is_single_tile() && uses <= most_uses_to_ask_ahead &&
-                      most * 4 < weights_.channels() * 3;
+    const bool are_far_and_scattered =
+        !Weights::are_late && weights_.bytes() > kernels_limit_ && most * 4 < weights_.channels() * 3;
+    call.reads_ahead = are_far_and_scattered && uses >= 1 && uses <= most_uses_to_read_ahead;
+    call.asks_ahead = are_far_and_scattered && !weights_.is_single_tile() && uses <= most_uses_to_ask_ahead;
     // Kernels that serve a few tiles only are read once in any case.
     if (call.items.tiles() >= tiles_for_chunks)
       block.chunks = static_cast<std::int32_t>((most + chunk_channels_ - 1) / chunk_channels_);
@@ -237,7 +242,7 @@ class WinogradConvolution : public ConvolutionKernel {
         weights_.channels() * weights_.kernel_bytes() / static_cast<std::size_t>(chunks);
     std::size_t rows = kernels_limit_ / std::max<std::size_t>(1, chunk_bytes);
     // Kernels that are used once need not stay.
-    const bool are_used_once = call.items.all().size() == 1 || uses <= 0.5;
+    const bool are_used_once = call.items.all().size() == 1 || uses <= least_uses_to_share;
     if (!Weights::are_late && chunks == 1 && are_used_once)
       rows = static_cast<std::size_t>(geometry_.outputs);
     if (chunks > 1) rows = std::min(rows, sums_limit / (call.items.tiles() * tile_points));
