@@ -50,11 +50,8 @@ class LateWinogradWeights {
                      std::span<const SampleOutput> outputs) const;
 
   using Channels = KernelChannels;
-  /// Floats of memory for the kernels of so many outputs for these channels.
-  std::size_t floats(std::int32_t rows, Channels channels) const {
-    return parts() * static_cast<std::size_t>(rows) * row_floats(channels);
-  }
-  /// Transforms the kernels of a block's outputs, as far as they are used, to `memory`.
+  /// Transforms the kernels of a block's outputs for these channels, as far as they are used, to `memory`,
+  /// which takes, for each output and part, whole lines for the channels and one line more.
   void transform(const KernelUses& uses, const WinogradBlock& block, Channels channels, float* memory) const;
   /// Where the rows of a block lie in `memory`: channel i of a row at `i * step()`. Channels below the
   /// block's would be in front of `memory`, which has to have room for them there.

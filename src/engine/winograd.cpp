@@ -137,8 +137,10 @@ class WinogradConvolution : public ConvolutionKernel {
   std::size_t late_floats() const {
     if constexpr (!Weights::are_late) return 0;
     const std::size_t fewest = product_rows_limit * weights_.channels() * weights_.kernel_bytes();
+    // Chunks are not all of the same size, and each part of a row begins a line of its own.
+    const std::size_t more_of_row = 2 * tile_points + weights_.parts() * 2 * floats_of_line;
     return std::max(kernels_limit_, fewest) / sizeof(float) +
-           3 * floats_of_line * static_cast<std::size_t>(geometry_.outputs);
+           static_cast<std::size_t>(geometry_.outputs) * more_of_row;
   }
   float* member(const Call& call) const { return call.members + call.team.member() * member_floats(); }
 
@@ -227,6 +229,7 @@ class WinogradConvolution : public ConvolutionKernel {
     std::int32_t last = first_of_chunk(geometry_, block.chunk + 1, block.chunks);
     if constexpr (Weights::are_late) {
       if (block.chunk + 1 == block.chunks) last = static_cast<std::int32_t>(weights_.channels());
+      // Behind the sums, which are more than the channels in front of a chunk.
       float* memory = member(call) + inputs_.plane_floats() + sums_limit;
       weights_.transform(call.uses, block, {first, last}, memory);
       return {block, weights_.rows(block, {first, last}, memory)};

@@ -227,8 +227,11 @@ TEST_CASE("the engine equals the model at full width") {
                                             {"gate_bias", "true"}});
       disturb(*model, Pattern::random, random);
       INFO(name, " ", position);
-      // More samples than pass through the early layers together.
+      // More samples than pass through the early layers together, and one, which the threads share.
       CHECK(compare(*model, {}, test::random_images(19, 32, random())) < 1e-4);
+      EngineSettings settings;
+      for (settings.threads = 1; settings.threads <= 2; ++settings.threads)
+        CHECK(compare(*model, settings, test::random_images(1, 32, random())) < 1e-4);
     }
   }
 }
@@ -237,7 +240,7 @@ TEST_CASE("weights in bfloat16 take half the memory and leave the active experts
   std::mt19937 random(4);
   for (const char* name : {"resnet18_moe", "vgg16_bn_moe"}) {
     const auto model =
-        test::small_model({{"model", name}, {"width", "0.5"}, {"variant", "cifar"}, {"image_size", "32"}});
+        test::small_model({{"model", name}, {"width", "1"}, {"variant", "cifar"}, {"image_size", "32"}});
     disturb(*model, Pattern::random, random);
     const Engine whole(model->architecture(), parameters_of(*model), {});
     EngineSettings settings;
